@@ -1,0 +1,1 @@
+"""edgewright: a declarative GitOps compiler for small language models at the edge."""

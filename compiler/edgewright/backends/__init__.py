@@ -1,0 +1,1 @@
+"""Backends, one folder each; frameworks only in their workers."""

@@ -1,0 +1,1 @@
+"""Rules over loaded documents, before anything is resolved or built."""

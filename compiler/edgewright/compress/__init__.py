@@ -1,0 +1,1 @@
+"""Compression recipes: their options, shared by the backends that know them."""

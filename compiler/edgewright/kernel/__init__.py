@@ -1,0 +1,1 @@
+"""What every layer stands on: diagnostics, digests, units, files, processes, events, clock."""

@@ -1,0 +1,1 @@
+"""Reads documents: strict YAML, spans, the fleet repository."""

@@ -1,0 +1,1 @@
+"""Resolves every name to a digest, once."""

@@ -1,0 +1,1 @@
+"""Measurements of built artifacts, one folder a task."""

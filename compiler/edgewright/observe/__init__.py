@@ -1,0 +1,1 @@
+"""What devices report, beside what they should."""

@@ -1,0 +1,1 @@
+"""Releases: OCI layout, evidence, signature."""

@@ -1,0 +1,1 @@
+"""Turns locked documents into actions and a difference; pure."""

@@ -1,0 +1,1 @@
+"""The seams: protocols, registry, worker protocol, environments."""

@@ -1,0 +1,1 @@
+"""The Ansible project of a release; pure."""

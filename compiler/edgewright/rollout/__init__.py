@@ -1,0 +1,1 @@
+"""Waves: a pure controller, a ledger, a thin runner."""

@@ -1,0 +1,1 @@
+"""What users write: frozen models, no I/O."""

@@ -1,0 +1,1 @@
+"""The served API version edgewright/v1alpha1."""
