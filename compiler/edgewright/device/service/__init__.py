@@ -1,0 +1,1 @@
+"""The HTTP service of a release: OpenAI-compatible API, health, metrics and self-test."""
