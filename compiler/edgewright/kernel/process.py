@@ -6,7 +6,6 @@ Arguments are lists; no shell is ever started. Environment variables are passed 
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import signal
 import subprocess
@@ -62,17 +61,11 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     log: IO[bytes] | None = None,
-    memory_bytes: int | None = None,
 ) -> Finished:
     """Run a process in a session of its own and wait; after `timeout_s` the whole session is killed.
 
-    With `log`, stdout and stderr go there and the result's are empty. `memory_bytes` caps the address space.
+    With `log`, stdout and stderr go there and the result's are empty.
     """
-
-    def limit() -> None:
-        if memory_bytes is not None:
-            resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
     process = subprocess.Popen(
         [str(a) for a in argv],
@@ -82,7 +75,6 @@ def run(
         stdout=log or subprocess.PIPE,
         stderr=log or subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=limit,
     )
     try:
         stdout, stderr = process.communicate(stdin, timeout=timeout_s)

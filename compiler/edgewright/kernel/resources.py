@@ -5,7 +5,10 @@ In an installed wheel they lie in `edgewright/_share`; in a checkout, beside `co
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import platformdirs
 
 import edgewright
 
@@ -25,11 +28,7 @@ def share_folder() -> Path:
 
 def cache_folder() -> Path:
     """Per-user cache for environments, downloads and the store; `EDGEWRIGHT_CACHE` moves it."""
-    import os
-
     override = os.environ.get("EDGEWRIGHT_CACHE")
     if override:
         return Path(override).expanduser().resolve()
-    import platformdirs
-
     return Path(platformdirs.user_cache_dir("edgewright"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -38,7 +39,8 @@ class Request:
     """One step to run.
 
     `options` are JSON values; `inputs` are folders or files to read and never to write; `output` is an empty folder
-    that becomes the result, whole, if the step returns; `threads` is how many the step may use.
+    that becomes the result, whole, if the step returns; `threads` is how many the step may use; `memory_bytes` caps
+    its private memory.
     """
 
     step: str
@@ -46,13 +48,14 @@ class Request:
     inputs: Mapping[str, Path]
     output: Path
     threads: int
+    memory_bytes: int
 
 
 Step = Callable[[Request], Facts]
 
 
 def read_request(path: Path) -> Request:
-    """Read a request file; its shape is written by `plugins.process_worker`, so a surprise here is a bug."""
+    """Read a request file; its shape is written by `plugins.processes`, so a surprise here is a bug."""
     document = json.loads(path.read_text(encoding="utf-8"))
     return Request(
         step=document["step"],
@@ -60,13 +63,14 @@ def read_request(path: Path) -> Request:
         inputs={name: Path(value) for name, value in document["inputs"].items()},
         output=Path(document["output"]),
         threads=int(document["threads"]),
+        memory_bytes=int(document["memory_bytes"]),
     )
 
 
 def _write_response(path: Path, response: Mapping[str, Any]) -> None:
     temporary = path.with_suffix(".partial")
     temporary.write_text(json.dumps(response, sort_keys=True), encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)
 
 
 def run(steps: Mapping[str, Step], arguments: list[str] | None = None) -> NoReturn:
@@ -74,6 +78,8 @@ def run(steps: Mapping[str, Step], arguments: list[str] | None = None) -> NoRetu
     request_path, response_path = (Path(a) for a in (arguments or sys.argv[1:3]))
     request = read_request(request_path)
     os.environ.setdefault("OMP_NUM_THREADS", str(request.threads))
+    resource.setrlimit(resource.RLIMIT_DATA, (request.memory_bytes, request.memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         facts = steps[request.step](request)
     except WorkerError as refusal:

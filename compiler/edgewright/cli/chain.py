@@ -1,0 +1,181 @@
+"""The chain of stages as the commands run it: one session holds what was loaded, and each stage is one method.
+
+Owns the order of stages and where their results lie in `dist/`. Every stage's own work is in its package; nothing is
+printed here. A stage reads what the one before it made, so a command that needs a late stage runs the early ones too:
+they cost nothing when nothing changed.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from edgewright.build.executor import BuildContext, execute
+from edgewright.build.store import Result, Store
+from edgewright.check.run import require_valid
+from edgewright.evaluate.gates import GateResult, judge
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, fail
+from edgewright.kernel.digest import Digest, digest_json
+from edgewright.kernel.events import EventSink
+from edgewright.kernel.resources import cache_folder
+from edgewright.load.documents import Loaded, Repository, load_repository
+from edgewright.lock.choices import BuildChoice, candidates_of, choices_of
+from edgewright.lock.document import LockView, missing_lock, stale_entries
+from edgewright.lock.resolve import lock_path, wanted_entries
+from edgewright.plan.plan import Plan, Variant, make_plan
+from edgewright.plugins.processes import fingerprint
+from edgewright.plugins.protocols import SourceContext
+from edgewright.plugins.registry import Registry
+from edgewright.spec.v1alpha1.blueprint import Blueprint
+
+
+def machine_identity() -> Digest:
+    """Identity of the computer that measures: architecture, CPU model, flags and number of cores."""
+    import os
+
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    kept = {line for line in lines if line.startswith(("model name", "flags", "Features", "isa"))}
+    return digest_json({"machine": platform.machine(), "cpu": sorted(kept), "cores": os.cpu_count()})
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """The measurements of a variant and the verdicts of the gates that apply to it."""
+
+    variant: Variant
+    measurements: Mapping[str, Any]
+    gates: tuple[GateResult, ...]
+
+    @property
+    def is_green(self) -> bool:
+        """Every gate passed; what was not measured has not."""
+        return all(gate.verdict == "pass" for gate in self.gates)
+
+
+class Session:
+    """One run of the compiler over one fleet repository."""
+
+    def __init__(self, root: Path, selectors: Sequence[str], events: EventSink) -> None:
+        self.root = root.resolve()
+        self.selectors = tuple(selectors)
+        self.events = events
+        self.registry = Registry()
+        self.store = Store()
+
+    @cached_property
+    def repository(self) -> Repository:
+        """The documents, loaded and checked; raises with every error of every file."""
+        repository = load_repository(self.root, selectors=self.selectors)
+        require_valid(repository, self.registry)
+        return repository
+
+    @property
+    def blueprints(self) -> list[Loaded[Blueprint]]:
+        """The selected blueprints by name."""
+        return [loaded for _, loaded in sorted(self.repository.blueprints.items())]
+
+    def dist(self, blueprint: Blueprint) -> Path:
+        """Where the results of a blueprint lie."""
+        return self.root / "dist" / blueprint.metadata.name
+
+    def lock(self, loaded: Loaded[Blueprint]) -> LockView:
+        """The current lock; a missing or stale one ends with the way out."""
+        blueprint = loaded.document
+        found = self.repository.locks.get(blueprint.metadata.name)
+        if found is None:
+            raise EdgewrightError(missing_lock(blueprint, lock_path(loaded)))
+        view = LockView(found.document)
+        differences = stale_entries(view, wanted_entries(self.repository, blueprint, self.registry))
+        if differences:
+            raise EdgewrightError(
+                Diagnostic(
+                    "lock-stale",
+                    f"{found.path} is not current: {differences[0]}",
+                    span=found.spans.span(()),
+                    notes=tuple(differences[1:6]),
+                    hint="run edgewright lock and commit the result",
+                )
+            )
+        return view
+
+    def plan(self, loaded: Loaded[Blueprint], *, candidates: bool = False) -> Plan:
+        """The plan of a blueprint's builds; with `candidates`, of every recipe on offer for each backend's first target."""
+        blueprint = loaded.document
+        choices = choices_of(self.repository, blueprint)
+        if candidates:
+            choices = self._all_candidates(blueprint, choices)
+        lock = self.lock(loaded)
+        return make_plan(blueprint, choices, lock, self.registry, fingerprint, machine_identity())
+
+    def _all_candidates(self, blueprint: Blueprint, choices: tuple[BuildChoice, ...]) -> tuple[BuildChoice, ...]:
+        found: list[BuildChoice] = []
+        for build in blueprint.spec.builds:
+            first = next(choice for choice in choices if choice.build is build)
+            backend = self.registry.backend(build.backend)
+            for recipe in candidates_of(self.repository, build.compression or blueprint.spec.compression):
+                choice = replace(first, recipe=recipe)
+                if recipe.method in backend.methods and backend.refuse(choice.request(blueprint)) is None:
+                    found.append(choice)
+        return tuple(found)
+
+    def _context(self) -> BuildContext:
+        return BuildContext(self.store, self.registry, SourceContext(self.root, cache_folder() / "downloads"), self.events)
+
+    def build(self, plan: Plan) -> Mapping[Digest, Result]:
+        """Build every artifact of a plan, without measuring it."""
+        return execute([action for action in plan.actions if action.kind != "evaluate"], self._context())
+
+    def evaluate(self, plan: Plan) -> tuple[Evaluated, ...]:
+        """Build and measure every variant, and judge it by the blueprint's gates."""
+        results = execute(plan.actions, self._context())
+        evaluated = []
+        for variant in plan.variants:
+            entry = results[variant.measurements].tree["measurements.json"]
+            measurements = json.loads(self.store.blob(entry.digest).read_bytes())["measurements"]
+            gates = judge(
+                plan.blueprint.spec.gates, measurements, backend=variant.backend, target=variant.target_name
+            )
+            evaluated.append(Evaluated(variant, measurements, gates))
+        return tuple(evaluated)
+
+    def require_green(self, loaded: Loaded[Blueprint], evaluated: Sequence[Evaluated]) -> None:
+        """Raise with every red gate, each at its line in the blueprint."""
+        diagnostics = [
+            gate_diagnostic(loaded, item.variant, gate)
+            for item in evaluated
+            for gate in item.gates
+            if gate.verdict != "pass"
+        ]
+        if diagnostics:
+            raise EdgewrightError(*diagnostics, exit_code=ExitCode.GATE)
+
+    def materialise(self, plan: Plan, key: Digest, folder: Path) -> None:
+        """Lay the output of an action out in a folder."""
+        result = self.store.result(key)
+        if result is None:
+            raise fail("not-built", f"{plan.action(key).subject} was not built", hint="run edgewright build")
+        self.store.materialise(result.tree, folder)
+
+    def scratch(self) -> tempfile.TemporaryDirectory[str]:
+        """A folder beside the store, so that hard links work; removed at its end."""
+        root = cache_folder() / "scratch"
+        root.mkdir(parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=root, prefix="package-")
+
+
+def gate_diagnostic(loaded: Loaded[Blueprint], variant: Variant, gate: GateResult) -> Diagnostic:
+    """A red gate as a diagnostic at the gate's own line."""
+    what = f"{variant.target_name} ({variant.backend}, {variant.recipe.name})"
+    if gate.value is None:
+        message = f"{gate.metric} of {what} was not measured, so the gate cannot pass"
+        hint = gate.note or "measure it, or move the gate to where it can be measured (where: device)"
+    else:
+        message = f"{gate.metric} of {what} is {gate.shown_value}, {gate.shown_bound} allowed"
+        hint = "edgewright evaluate --candidates shows every recipe on offer"
+    return Diagnostic("gate-red", message, span=loaded.spans.span(("spec", "gates", gate.index)), hint=hint)

@@ -1,0 +1,62 @@
+"""Builds with their names resolved: each target of each build beside its backend and its recipe, as values.
+
+Pure. What it is given has passed `check`, so every name is known here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgewright.load.documents import Repository
+from edgewright.plugins.protocols import BuildRequest
+from edgewright.spec.v1alpha1.blueprint import Blueprint, BuildSpec
+from edgewright.spec.v1alpha1.compression import PolicyChoice, Recipe
+from edgewright.spec.v1alpha1.target import Target
+
+FLOAT32 = Recipe(name="float32", method="float32")
+"""What a blueprint without compression ships."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildChoice:
+    """One build for one target."""
+
+    build: BuildSpec
+    target_name: str
+    target: Target
+    recipe: Recipe
+
+    def request(self, blueprint: Blueprint) -> BuildRequest:
+        """What the backend is asked."""
+        return BuildRequest(
+            blueprint.spec, self.target_name, self.target.spec, self.recipe, self.build.sequence_lengths
+        )
+
+
+def recipe_of(repository: Repository, choice: PolicyChoice | None) -> Recipe:
+    """The recipe that ships."""
+    if choice is None:
+        return FLOAT32
+    if choice.inline is not None:
+        return choice.inline
+    assert choice.policy is not None
+    policy = repository.policies[choice.policy].document.spec
+    wanted = choice.recipe or policy.recipe
+    return next(candidate for candidate in policy.candidates if candidate.name == wanted)
+
+
+def candidates_of(repository: Repository, choice: PolicyChoice | None) -> tuple[Recipe, ...]:
+    """Every recipe on offer: the policy's candidates, or the one that was written inline."""
+    if choice is None or choice.policy is None:
+        return (recipe_of(repository, choice),)
+    return repository.policies[choice.policy].document.spec.candidates
+
+
+def choices_of(repository: Repository, blueprint: Blueprint) -> tuple[BuildChoice, ...]:
+    """The builds of a blueprint in its own order."""
+    return tuple(
+        BuildChoice(build, name, repository.targets[name].document, recipe_of(repository, compression))
+        for build in blueprint.spec.builds
+        for compression in (build.compression or blueprint.spec.compression,)
+        for name in build.targets
+    )
