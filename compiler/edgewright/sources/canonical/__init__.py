@@ -1,0 +1,1 @@
+"""The import step: what a model folder may contain, and how it becomes the canonical model."""

@@ -1,0 +1,24 @@
+"""The built-in importer: which worker step makes the canonical model folder."""
+
+from __future__ import annotations
+
+from edgewright.plugins.protocols import WorkerStep
+
+STEP_VERSION = 1
+"""Raised when the same files would give other bytes; part of the step's identity beside its sources."""
+
+
+class CanonicalImporter:
+    """Safetensors folders and GGUF files of known architectures."""
+
+    def step(self, task: str, file: str | None, context_tokens: int) -> WorkerStep:
+        """The worker step `import`; its input is `source`."""
+        return WorkerStep(
+            module="edgewright.sources.canonical.worker",
+            packages=("edgewright.sources.canonical",),
+            environment="onnx",
+            step="import",
+            options={"task": task, "file": file, "context": context_tokens},
+            inputs={"source": "source"},
+            version=STEP_VERSION,
+        )
