@@ -1,0 +1,306 @@
+"""The roll-out as a pure state machine: `advance(state, event)` gives the next state, `decide(state)` the next command.
+
+Owns every decision of a roll-out. Must not know Ansible, files, the ledger, or what time it is. Invariants:
+
+- a device belongs to one wave, and at most `max_unavailable` devices are deployed to at a time;
+- a device is confirmed only after its health passed, and never twice;
+- an absent device never holds a wave and never counts as failed, unless the blueprint says `absent: fail`;
+- a failure in the canary, or one beyond the budget, starts no further deployment;
+- the wave that failed is left whole: healthy and confirmed mates too;
+- what was told and not answered (the controller died) is observed before anything else is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Literal
+
+from edgewright.rollout.events import (
+    Action,
+    Answered,
+    Command,
+    Event,
+    Finish,
+    Finished,
+    Polled,
+    Resumed,
+    Sent,
+    Soak,
+    Soaked,
+    Tell,
+    Verdict,
+)
+from edgewright.rollout.plan import RolloutPlan
+
+
+class Status(StrEnum):
+    """Where a device is in a roll-out."""
+
+    PENDING = "pending"
+    DEPLOYING = "deploying"
+    UNCHECKED = "unchecked"
+    HEALTHY = "healthy"
+    CONFIRMING = "confirming"
+    CONFIRMED = "confirmed"
+    SOAKED = "soaked"
+    FAILED = "failed"
+    ABSENT = "absent"
+    SKIPPED = "skipped"
+    QUARANTINED = "quarantined"
+    LEAVE = "leave"
+    LEAVING = "leaving"
+    ROLLED_BACK = "rolled-back"
+
+
+IN_FLIGHT = frozenset({Status.DEPLOYING, Status.CONFIRMING, Status.LEAVING})
+RUNS_IT = frozenset({Status.UNCHECKED, Status.HEALTHY, Status.CONFIRMED, Status.SOAKED})
+SETTLED = frozenset(
+    {
+        Status.CONFIRMED,
+        Status.FAILED,
+        Status.ABSENT,
+        Status.SKIPPED,
+        Status.QUARANTINED,
+        Status.LEAVE,
+        Status.ROLLED_BACK,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceState:
+    """One device. `is_failure` devices count against the budget; `is_away` ones did not answer the last time."""
+
+    status: Status
+    is_failure: bool = False
+    is_quarantined: bool = False
+    is_away: bool = False
+    slug: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutState:
+    """The whole roll-out. `forgiven` counts failures from before a pause that a person resumed."""
+
+    plan: RolloutPlan
+    devices: Mapping[str, DeviceState]
+    soaked: frozenset[int] = frozenset()
+    stopping: Literal["rollback", "pause"] | None = None
+    failed_wave: int | None = None
+    forgiven: int = 0
+    verdict: Verdict | None = None
+
+    @property
+    def failures(self) -> int:
+        """Devices that count against the budget."""
+        return sum(device.is_failure for device in self.devices.values()) - self.forgiven
+
+    def named(self, *statuses: Status) -> tuple[str, ...]:
+        """Devices in some statuses, in the order of the waves."""
+        return tuple(name for wave in self.plan.waves for name in wave.devices if self.devices[name].status in statuses)
+
+
+def begin(plan: RolloutPlan) -> RolloutState:
+    """The state before the first command."""
+    quarantined = set(plan.quarantined)
+    return RolloutState(
+        plan,
+        {
+            device.name: DeviceState(Status.QUARANTINED if device.name in quarantined else Status.PENDING)
+            for device in plan.devices
+        },
+    )
+
+
+def replay(plan: RolloutPlan, events: Iterable[Event]) -> RolloutState:
+    """The state after all events of a ledger."""
+    state = begin(plan)
+    for event in events:
+        state = advance(state, event)
+    return state
+
+
+def decide(state: RolloutState) -> Command:
+    """The next command. All answers to the last one are in, so what is in flight was lost with its controller."""
+    if lost := state.named(*IN_FLIGHT):
+        return Tell("observe", lost)
+    if due := tuple(name for name in state.named(Status.LEAVE) if not state.devices[name].is_away):
+        return Tell("rollback", due)
+    if state.stopping == "rollback":
+        return Finish("rolled-back")
+    for status, action in _NEXT_STEP:
+        if waiting := state.named(status):
+            return Tell(action, waiting)
+    if state.stopping == "pause":
+        return Finish("paused")
+    return _next_wave(state)
+
+
+_NEXT_STEP: tuple[tuple[Status, Action], ...] = (
+    (Status.UNCHECKED, "check"),
+    (Status.HEALTHY, "confirm"),
+    (Status.SOAKED, "check"),
+)
+
+
+def _next_wave(state: RolloutState) -> Command:
+    last = state.plan.waves[-1].number if state.plan.waves else 0
+    for wave in state.plan.waves:
+        pending = tuple(name for name in wave.devices if state.devices[name].status == Status.PENDING)
+        if pending:
+            return Tell("deploy", pending[: state.plan.max_unavailable])
+        has_run = any(state.devices[name].status == Status.CONFIRMED for name in wave.devices)
+        later = any(
+            state.devices[name].status == Status.PENDING
+            for after in state.plan.waves[wave.number :]
+            for name in after.devices
+        )
+        if wave.number != last and wave.number not in state.soaked and has_run and later and state.plan.soak_s > 0:
+            return Soak(wave.number, state.plan.soak_s)
+    return Finish("waiting" if state.named(Status.ABSENT) else "confirmed")
+
+
+def advance(state: RolloutState, event: Event) -> RolloutState:
+    """The state after an event."""
+    match event:
+        case Sent():
+            return _sent(state, event)
+        case Answered():
+            return _answered(state, event)
+        case Soaked():
+            members = state.plan.waves[event.wave - 1].devices
+            return replace(_move(state, members, {Status.CONFIRMED: Status.SOAKED}), soaked=state.soaked | {event.wave})
+        case Polled():
+            return replace(_move(state, state.devices, {Status.ABSENT: Status.DEPLOYING}), verdict=None)
+        case Resumed():
+            return _resumed(state)
+        case Finished():
+            return replace(state, verdict=event.verdict)
+
+
+def _move(state: RolloutState, names: Iterable[str], moves: Mapping[Status, Status]) -> RolloutState:
+    devices = dict(state.devices)
+    for name in names:
+        device = devices[name]
+        devices[name] = replace(device, status=moves.get(device.status, device.status), is_away=False)
+    return replace(state, devices=devices)
+
+
+def _sent(state: RolloutState, event: Sent) -> RolloutState:
+    moves = {
+        "deploy": {Status.PENDING: Status.DEPLOYING},
+        "confirm": {Status.HEALTHY: Status.CONFIRMING},
+        "rollback": {Status.LEAVE: Status.LEAVING},
+    }
+    return _move(state, event.devices, moves.get(event.action, {}))
+
+
+def _resumed(state: RolloutState) -> RolloutState:
+    """Time has passed: what was unconfirmed may have reverted; what was absent may be back; a pause was lifted.
+
+    `deploying` without an answer means in doubt: such a device is observed first."""
+    moves = {
+        Status.UNCHECKED: Status.DEPLOYING,
+        Status.HEALTHY: Status.DEPLOYING,
+        Status.ABSENT: Status.DEPLOYING,
+    }
+    state = replace(_move(state, state.devices, moves), verdict=None)
+    if state.stopping != "pause":
+        return state
+    devices = {
+        name: DeviceState(Status.PENDING) if _may_retry(device) else device for name, device in state.devices.items()
+    }
+    forgiven = sum(device.is_failure for device in devices.values())
+    return replace(state, devices=devices, stopping=None, failed_wave=None, forgiven=forgiven)
+
+
+def _may_retry(device: DeviceState) -> bool:
+    return device.status == Status.FAILED and not device.is_quarantined
+
+
+def _answered(state: RolloutState, event: Answered) -> RolloutState:
+    before = state.devices[event.device]
+    after = _unreachable(state, before, event) if event.outcome == "unreachable" else _reached(state, before, event)
+    state = replace(state, devices={**state.devices, event.device: after})
+    if after.is_failure and not before.is_failure:
+        state = _judge(state, event.device)
+    return _leave_if_stopping(state)
+
+
+def _unreachable(state: RolloutState, before: DeviceState, event: Answered) -> DeviceState:
+    if before.status in {Status.LEAVING, Status.LEAVE}:
+        return replace(before, status=Status.LEAVE, is_away=True)
+    if before.status in {Status.CONFIRMED, Status.SOAKED}:
+        return replace(before, status=Status.CONFIRMED, is_away=True)
+    if state.plan.absent == "fail":
+        return _failed(event)
+    status = Status.SKIPPED if state.plan.absent == "skip" else Status.ABSENT
+    return DeviceState(status, is_away=True, slug=event.slug, message=event.message)
+
+
+def _failed(event: Answered, status: Status = Status.FAILED) -> DeviceState:
+    return DeviceState(
+        status, is_failure=True, is_quarantined=event.denied, slug=event.slug or "unreachable", message=event.message
+    )
+
+
+def _reached(state: RolloutState, before: DeviceState, event: Answered) -> DeviceState:
+    if event.action == "observe":
+        return _observed(state, before, event)
+    if event.action == "rollback":
+        # a device that cannot leave stays due: the next resume tries again, and status names the reason
+        left = event.outcome == "ok" and event.current != state.plan.release
+        status = Status.ROLLED_BACK if left else Status.LEAVE
+        return replace(before, status=status, is_away=not left, slug=event.slug, message=event.message)
+    if event.outcome == "failed":
+        # a release that was confirmed does not revert by itself: it has to be left by command
+        was_confirmed = before.status == Status.SOAKED
+        return _failed(event, Status.LEAVE if was_confirmed else Status.FAILED)
+    if event.action == "confirm" or before.status == Status.SOAKED or _is_confirmed(state, event):
+        return DeviceState(Status.CONFIRMED)
+    return DeviceState(Status.HEALTHY)
+
+
+def _is_confirmed(state: RolloutState, event: Answered) -> bool:
+    return event.current == event.confirmed == state.plan.release
+
+
+def _observed(state: RolloutState, before: DeviceState, event: Answered) -> DeviceState:
+    if before.status in {Status.LEAVING, Status.LEAVE}:
+        left = event.outcome == "ok" and event.current != state.plan.release
+        return replace(before, status=Status.ROLLED_BACK if left else Status.LEAVE)
+    if event.outcome == "failed":
+        return _failed(event)
+    if _is_confirmed(state, event):
+        return DeviceState(Status.CONFIRMED)
+    if event.current == state.plan.release:
+        return DeviceState(Status.UNCHECKED)
+    if event.denied:
+        return _failed(event)
+    return DeviceState(Status.PENDING)
+
+
+def _judge(state: RolloutState, device: str) -> RolloutState:
+    """Decide after a failure whether the roll-out goes on."""
+    number = state.plan.wave_of(device)
+    tolerated = 0 if state.plan.waves[number - 1].is_canary else state.plan.allowed_failures
+    if state.failures <= tolerated or state.stopping is not None:
+        return state
+    stopping: Literal["rollback", "pause"] = "pause" if state.plan.on_failure == "pause" else "rollback"
+    return replace(state, stopping=stopping, failed_wave=number)
+
+
+def _leave_if_stopping(state: RolloutState) -> RolloutState:
+    """Once a roll-back was decided, whoever runs the release in its scope is to leave it, late answers included."""
+    devices = dict(state.devices)
+    for wave in state.plan.waves:
+        in_scope = state.plan.on_failure == "rollback-all" or wave.number == state.failed_wave
+        for name in wave.devices:
+            device = devices[name]
+            unconfirmed = device.status in {Status.UNCHECKED, Status.HEALTHY}
+            if state.stopping == "rollback" and device.status in RUNS_IT and (in_scope or unconfirmed):
+                devices[name] = replace(device, status=Status.LEAVE)
+    return replace(state, devices=devices)
