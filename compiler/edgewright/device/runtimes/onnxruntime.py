@@ -42,7 +42,9 @@ class OnnxEmbeddings:
             raise Refusal("artifact-unloadable", f"model/model.onnx does not load: {str(error)[:500]}") from None
         names = sorted(value.name for value in self._session.get_inputs())
         if names != ["attention_mask", "input_ids"]:
-            raise Refusal("artifact-unloadable", f"model.onnx has the inputs {names}, input_ids and attention_mask are needed")
+            raise Refusal(
+                "artifact-unloadable", f"model.onnx has the inputs {names}, input_ids and attention_mask are needed"
+            )
         self.vocab_size = artifact.vocab_size
         self.dimension = int(artifact.dimension or 0)
         self.max_length = artifact.longest
@@ -60,7 +62,9 @@ class OnnxEmbeddings:
         }
         output = self._session.run(["embedding"], feeds)[0]
         if output.shape != (1, self.dimension):
-            raise Refusal("artifact-unloadable", f"embedding has shape {output.shape}, (1, {self.dimension}) was declared")
+            raise Refusal(
+                "artifact-unloadable", f"embedding has shape {output.shape}, (1, {self.dimension}) was declared"
+            )
         return [float(value) for value in output[0]]
 
     def close(self) -> None:
@@ -70,5 +74,13 @@ class OnnxEmbeddings:
 def _framework_errors(onnxruntime: Any) -> tuple[type[Exception], ...]:
     """What ONNX Runtime raises for a model it cannot take: classes of its own, all direct children of Exception."""
     state = onnxruntime.capi.onnxruntime_pybind11_state
-    names = ("Fail", "InvalidGraph", "InvalidProtobuf", "InvalidArgument", "NotImplemented", "NoSuchFile", "RuntimeException")
+    names = (
+        "Fail",
+        "InvalidGraph",
+        "InvalidProtobuf",
+        "InvalidArgument",
+        "NotImplemented",
+        "NoSuchFile",
+        "RuntimeException",
+    )
     return (*(getattr(state, name) for name in names if hasattr(state, name)), RuntimeError, ValueError)

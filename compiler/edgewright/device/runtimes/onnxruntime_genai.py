@@ -110,7 +110,8 @@ class GenAIGeneration:
             every = self._numpy.array(generator.get_output("logits"), dtype=self._numpy.float32)
         if every.shape[-2:] != (len(ids), self.vocab_size):
             raise Refusal(
-                "runtime-failed", f"the model gives logits of shape {every.shape}, [1, {len(ids)}, {self.vocab_size}] is needed"
+                "runtime-failed",
+                f"the model gives logits of shape {every.shape}, [1, {len(ids)}, {self.vocab_size}] is needed",
             )
         return every.reshape(len(ids), self.vocab_size)
 

@@ -90,7 +90,9 @@ class ChatTemplate:
 
         plain = [dict(message) for message in messages]
         try:
-            text = template.render(messages=plain, add_generation_prompt=True, tools=None, documents=None, **self._tokens)
+            text = template.render(
+                messages=plain, add_generation_prompt=True, tools=None, documents=None, **self._tokens
+            )
         except (TemplateError, _TemplateRefusal, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise Refusal("chat-template-refused", f"the chat template refuses these messages: {error}") from None
         if len(text) > RENDERED_CAP_CHARACTERS:

@@ -72,7 +72,9 @@ class _Library:
         status = self._run(self._inputs, output, weights, workspace)
         if status != 0:
             reason = (self._error.value or b"").decode("utf-8", "replace")[:200]
-            raise Refusal("runtime-failed", f"edge_run returned {status} at length {self.length}: {reason or 'no reason'}")
+            raise Refusal(
+                "runtime-failed", f"edge_run returned {status} at length {self.length}: {reason or 'no reason'}"
+            )
 
 
 class StaticEmbeddings:
@@ -99,7 +101,9 @@ class StaticEmbeddings:
                 )
         with path.open("rb") as file:
             # a private writable mapping is how ctypes can learn its address; its pages stay shared with the page cache
-            self._mapping: Any = mmap.mmap(file.fileno(), size_bytes, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE)
+            self._mapping: Any = mmap.mmap(
+                file.fileno(), size_bytes, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ | mmap.PROT_WRITE
+            )
         self._anchor: Any = ctypes.c_char.from_buffer(self._mapping)
         self._weights = ctypes.addressof(self._anchor)
         self._workspace = AlignedBuffer(max(library.workspace_bytes for library in self._libraries))

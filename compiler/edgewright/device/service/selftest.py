@@ -1,0 +1,176 @@
+"""The self-test: does this process, on this device, reproduce the artifact's test vector, how fast, in how much memory.
+
+Owns the comparison and the timing. Works on any runtime of `runtimes.base`, so evaluation workers may call it as well.
+Must not know HTTP or gates.
+
+Invariants: times are wall-clock seconds of single calls with the threads the service uses, first calls excluded; what
+was not measured is absent.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from edgewright.device.artifact import EMBEDDINGS
+from edgewright.device.refusal import Refusal
+from edgewright.device.service.metrics import memory_bytes
+
+LATENCY_LENGTH = 128
+"""Tokens of an embedding whose latency counts, and of the prompt whose first token counts."""
+DECODE_TOKENS = 32
+MOST_ROUNDS, FEWEST_ROUNDS = 30, 3
+BUDGET_S = 6.0
+DEFAULT_MAX_ABS = 1e-3
+DEFAULT_LOGIT_TOLERANCE = 0.05
+
+
+def run_selftest(runtime: Any, vector: Mapping[str, Any], budget_s: float = BUDGET_S) -> dict[str, Any]:
+    """{"vector": {"ok", "message", ...}, "measurements": {metric: {"value", "unit", "n"}}}."""
+    is_embedding = runtime.task == EMBEDDINGS
+    try:
+        check = check_embedding(runtime, vector) if is_embedding else check_generation(runtime, vector)
+    except Refusal as refusal:
+        check = {"ok": False, "message": f"{refusal.slug}: {refusal.message}"}
+    except (KeyError, TypeError, ValueError) as error:
+        check = {"ok": False, "message": f"test_vector.json is malformed: {type(error).__name__} {error}"}
+    measurements: dict[str, Any] = {}
+    if check["ok"]:
+        timing = time_embedding if is_embedding else time_generation
+        measurements = timing(runtime, [int(token) for token in vector["input_ids"]], budget_s)
+    peak = memory_bytes().get("peak")
+    if peak is not None:
+        measurements["peak_memory"] = {"value": float(peak), "unit": "bytes", "n": 1}
+    return {"vector": check, "measurements": measurements}
+
+
+def _tokenizer_agrees(runtime: Any, vector: Mapping[str, Any], ids: Sequence[int]) -> str | None:
+    """None when the device's tokenizer gives the vector's ids; without a tokenizer only ids are checked."""
+    try:
+        if vector.get("messages"):
+            found = runtime.encode_chat(vector["messages"])
+        elif isinstance(vector.get("prompt") or vector.get("text"), str):
+            found = runtime.encode(vector.get("prompt") or vector["text"])
+        else:
+            return None
+    except Refusal as refusal:
+        if refusal.slug == "runtime-missing":
+            return None
+        return f"tokenizing it: {refusal.message}"
+    if list(found) == list(ids):
+        return None
+    return f"its text gives {len(found)} token ids {found[:6]}..., expected {len(ids)}: {list(ids[:6])}..."
+
+
+def check_embedding(runtime: Any, vector: Mapping[str, Any]) -> dict[str, Any]:
+    """Largest absolute difference between this device's embedding and the stored one."""
+    ids = [int(token) for token in vector["input_ids"]]
+    expected = [float(value) for value in vector["embedding"]]
+    allowed = float(vector.get("max_abs") or DEFAULT_MAX_ABS)
+    found = runtime.embed(ids, [int(value) for value in vector["attention_mask"]])
+    if len(found) != len(expected):
+        return {"ok": False, "message": f"the embedding has {len(found)} numbers, the vector has {len(expected)}"}
+    difference = max(abs(a - b) if math.isfinite(a) else math.inf for a, b in zip(found, expected))  # noqa: B905
+    result: dict[str, Any] = {"ok": difference <= allowed, "allowed": allowed, "message": None}
+    result["max_abs"] = difference if math.isfinite(difference) else None
+    if not result["ok"]:
+        result["message"] = f"the embedding differs by {difference:.6g}, {allowed:g} is allowed"
+        return result
+    complaint = _tokenizer_agrees(runtime, vector, ids)
+    return result if complaint is None else {**result, "ok": False, "message": complaint}
+
+
+def check_generation(runtime: Any, vector: Mapping[str, Any]) -> dict[str, Any]:
+    """The logits of the first step within tolerance, and the same greedy tokens.
+
+    Another CPU may break a near tie the other way: a different token is accepted where this device's own logits put
+    the two within twice the tolerance, and the comparison ends there, because the texts have parted."""
+    ids = [int(token) for token in vector["input_ids"]]
+    expected = [int(token) for token in vector["token_ids"]]
+    tolerance = float(vector.get("tolerance") or DEFAULT_LOGIT_TOLERANCE)
+    first = runtime.next_logits(ids)
+    pairs = [(int(token), float(logit)) for token, logit in vector.get("logits_top") or []]
+    difference = max((abs(float(first[token]) - logit) for token, logit in pairs), default=0.0)
+    result: dict[str, Any] = {"ok": False, "allowed": tolerance, "max_abs": difference, "message": None}
+    if not difference <= tolerance:
+        result["message"] = f"a logit of the first step differs by {difference:.6g}, {tolerance:g} is allowed"
+        return result
+    found = list(runtime.generate(ids, len(expected)))
+    result["tokens_agree"] = next(
+        (n for n in range(len(expected)) if found[n : n + 1] != expected[n : n + 1]), len(expected)
+    )
+    part = result["tokens_agree"]
+    if part < len(expected):
+        logits = runtime.next_logits([*ids, *expected[:part]])
+        chosen = (
+            found[part]
+            if part < len(found)
+            else int(max(runtime.eos_token_ids, key=lambda token: float(logits[token])))
+        )
+        gap = float(logits[chosen]) - float(logits[expected[part]])
+        result["near_tie"] = gap
+        if not gap <= 2 * tolerance:
+            result["message"] = (
+                f"greedy token {part + 1} is {chosen}, expected {expected[part]}; their logits differ by {gap:.4g}"
+            )
+            return result
+    complaint = _tokenizer_agrees(runtime, vector, ids)
+    result["ok"], result["message"] = complaint is None, complaint
+    return result
+
+
+def _stretch(ids: Sequence[int], length: int) -> list[int]:
+    """`ids` repeated or cut to exactly `length`."""
+    return [ids[n % len(ids)] for n in range(length)]
+
+
+def _quantile(values: Sequence[float], part: float) -> float:
+    """The smallest value that at least `part` of all values do not exceed (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
+
+
+def _latency(seconds: Sequence[float]) -> dict[str, Any]:
+    return {
+        "latency_median": {"value": _quantile(seconds, 0.5), "unit": "s", "n": len(seconds)},
+        "latency_p95": {"value": _quantile(seconds, 0.95), "unit": "s", "n": len(seconds)},
+    }
+
+
+def time_embedding(runtime: Any, ids: Sequence[int], budget_s: float) -> dict[str, Any]:
+    """Latency of one text of 128 tokens (fewer if the model reads fewer)."""
+    text = _stretch(ids, min(LATENCY_LENGTH, runtime.max_length))
+    mask = [1] * len(text)
+    runtime.embed(text, mask)
+    seconds: list[float] = []
+    while len(seconds) < FEWEST_ROUNDS or (len(seconds) < MOST_ROUNDS and sum(seconds) < budget_s):
+        begin = time.perf_counter()
+        runtime.embed(text, mask)
+        seconds.append(time.perf_counter() - begin)
+    return _latency(seconds)
+
+
+def time_generation(runtime: Any, ids: Sequence[int], budget_s: float) -> dict[str, Any]:
+    """Time to the first token of a 128-token prompt, and tokens per second after it."""
+    room = max(1, min(LATENCY_LENGTH, runtime.context - DECODE_TOKENS - 2))
+    prompt = _stretch(ids, room)
+    first_seconds: list[float] = []
+    rates: list[float] = []
+    spent = 0.0
+    while len(first_seconds) < FEWEST_ROUNDS or (len(first_seconds) < MOST_ROUNDS and spent < budget_s):
+        begin = time.perf_counter()
+        moments = []
+        for _ in runtime.generate(prompt, DECODE_TOKENS + 1):
+            moments.append(time.perf_counter())
+        spent += time.perf_counter() - begin
+        if not moments:  # the model ends at once on this prompt: its first token is the end, and cannot be timed
+            break
+        first_seconds.append(moments[0] - begin)
+        if len(moments) > 4:
+            rates.append((len(moments) - 1) / (moments[-1] - moments[0]))
+    result = _latency(first_seconds) if first_seconds else {}
+    if rates:
+        result["decode_rate"] = {"value": _quantile(rates, 0.5), "unit": "tokens/s", "n": len(rates)}
+    return result
