@@ -256,9 +256,9 @@ def _reached(state: RolloutState, before: DeviceState, event: Answered) -> Devic
         status = Status.ROLLED_BACK if left else Status.LEAVE
         return replace(before, status=status, is_away=not left, slug=event.slug, message=event.message)
     if event.outcome == "failed":
-        # a release that was confirmed does not revert by itself: it has to be left by command
-        was_confirmed = before.status == Status.SOAKED
-        return _failed(event, Status.LEAVE if was_confirmed else Status.FAILED)
+        # a release that was confirmed, or that still runs, does not revert by itself: it has to be left by command
+        runs_it = before.status in {Status.SOAKED, Status.LEAVE} or event.current == state.plan.release
+        return _failed(event, Status.LEAVE if runs_it else Status.FAILED)
     if event.action == "confirm" or before.status == Status.SOAKED or _is_confirmed(state, event):
         return DeviceState(Status.CONFIRMED)
     return DeviceState(Status.HEALTHY)

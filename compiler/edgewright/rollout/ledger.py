@@ -113,7 +113,7 @@ class Ledger:
         return identity
 
     def append(self, rollout: int, event: Event, statuses: Mapping[str, str]) -> None:
-        """Add an event. `statuses` are those devices whose status it changed: a row each, so that views need no replay."""
+        """Add an event, and a row for each device whose status it changed, so that views need no replay."""
         rows: list[tuple[int, str, str, str | None, str | None, str]] = []
         named = event.device if isinstance(event, Answered) else None
         payload = json.dumps(event_to_json(event), sort_keys=True)
@@ -148,7 +148,8 @@ class Ledger:
         """Record that a release was denied, or that a person lifted that."""
         with self._transaction() as database:
             database.execute(
-                "INSERT INTO decisions (at, kind, blueprint, release, reason) VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO decisions (at, kind, blueprint, release, reason, after_event)"
+                " SELECT ?, ?, ?, ?, ?, coalesce(max(id), 0) FROM events",
                 (self._time(), decision, blueprint, release, reason),
             )
 
@@ -164,9 +165,10 @@ class Ledger:
         """Devices that failed a release themselves since it was last lifted."""
         rows = self._database.execute(
             "SELECT DISTINCT e.device FROM events e JOIN rollouts r ON r.id = e.rollout_id"
-            " WHERE r.blueprint = ? AND r.release = ? AND e.kind = 'answered'"
-            " AND json_extract(e.payload, '$.denied') = 1 AND e.at >= coalesce((SELECT max(d.at) FROM decisions d"
-            " WHERE d.kind = 'lifted' AND d.blueprint = r.blueprint AND d.release = r.release), '') ORDER BY e.device",
+            " WHERE r.blueprint = ?1 AND r.release = ?2 AND e.kind = 'answered'"
+            " AND json_extract(e.payload, '$.denied') = 1"
+            " AND e.id > coalesce((SELECT max(after_event) FROM decisions"
+            " WHERE kind = 'lifted' AND blueprint = ?1 AND release = ?2), 0) ORDER BY e.device",
             (blueprint, release),
         )
         return [row[0] for row in rows]

@@ -33,12 +33,13 @@ CREATE INDEX events_by_device ON events (device, id) WHERE device IS NOT NULL;
 
 -- Decisions of people that outlive a roll-out.
 CREATE TABLE decisions (
-    id        INTEGER PRIMARY KEY,
-    at        TEXT NOT NULL,
-    kind      TEXT NOT NULL CHECK (kind IN ('denied', 'lifted', 'abandoned')),
-    blueprint TEXT NOT NULL,
-    release   INTEGER NOT NULL,
-    reason    TEXT NOT NULL
+    id          INTEGER PRIMARY KEY,
+    at          TEXT NOT NULL,
+    kind        TEXT NOT NULL CHECK (kind IN ('denied', 'lifted', 'abandoned')),
+    blueprint   TEXT NOT NULL,
+    release     INTEGER NOT NULL,
+    reason      TEXT NOT NULL,
+    after_event INTEGER NOT NULL
 );
 
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
