@@ -7,19 +7,16 @@ it is installed, imported or run. Invariant: `acquire` writes what the lock name
 from __future__ import annotations
 
 from collections.abc import Iterator
-from email.parser import BytesHeaderParser
 from pathlib import Path
 from typing import BinaryIO
 
 from edgewright.kernel.digest import hex_of
 from edgewright.plugins.protocols import FileDigest, Resolved, SourceContext
+from edgewright.plugins.wheel_metadata import is_metadata, stated_license
 from edgewright.plugins.wheels import digest_mismatch, fetch_wheels, resolve_wheel
 from edgewright.sources.archive import members
 from edgewright.sources.deposit import LIMITS, deposit, measure, not_found
 from edgewright.spec.v1alpha1.blueprint import WheelSource as Options
-
-_LARGEST_METADATA_BYTES = 4 << 20
-_LONGEST_LICENSE = 80
 
 
 class WheelSource:
@@ -36,8 +33,8 @@ class WheelSource:
             chosen = _chosen(name, options)
             if chosen is not None:
                 files.append(measure(chosen, stream))
-            elif name.endswith(".dist-info/METADATA") and name.count("/") == 1:
-                license_id = _license(stream)
+            elif is_metadata(name):
+                license_id = stated_license(stream.read())
         if not files:
             what = f"file {options.file}" if options.file else f"folder {options.folder}"
             raise not_found(wheel.name, what, [name for name in names if ".dist-info/" not in name])
@@ -78,13 +75,3 @@ def _chosen(name: str, options: Options) -> str | None:
         return name if name == options.file else None
     prefix = f"{options.folder}/"
     return name.removeprefix(prefix) if name.startswith(prefix) else None
-
-
-def _license(stream: BinaryIO) -> str | None:
-    """The licence of a package's METADATA: `License-Expression` (PEP 639), else a short `License`."""
-    headers = BytesHeaderParser().parsebytes(stream.read(_LARGEST_METADATA_BYTES))
-    for key in ("License-Expression", "License"):
-        value = str(headers.get(key, "")).strip()
-        if value and "\n" not in value and len(value) <= _LONGEST_LICENSE:
-            return value
-    return None
