@@ -98,13 +98,14 @@ def read_artifact(folder: Path) -> Artifact:
     eos = document["model"].get("eos_token_ids") or []
     if not isinstance(eos, list) or any(type(n) is not int for n in eos):
         raise Refusal(slug, "artifact.json: model: eos_token_ids is not a list of numbers")
+    recipe = document.get("recipe")
     return Artifact(
         folder=folder,
         backend=top.text("backend"),
         task=task,
         runtime=runtime.text("kind"),
         architecture=top.text("architecture"),
-        recipe=document.get("recipe") if isinstance(document.get("recipe"), dict) else {},
+        recipe=recipe if isinstance(recipe, dict) else {},
         vocab_size=model.integer("vocab_size", 1, LARGEST_VOCABULARY),
         dimension=model.integer("dimension", 1, 2**20) if task == EMBEDDINGS else None,
         longest=min([n for n in (longest, max(lengths, default=None)) if n is not None]),

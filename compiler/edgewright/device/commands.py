@@ -66,6 +66,10 @@ class Session:
     supervisor: Supervisor
     state: State
 
+    def running_release(self) -> int | None:
+        """Ask the service which release it serves."""
+        return health_check.running_release(self.options)
+
 
 @contextlib.contextmanager
 def session(device: Device, *, at_boot: bool = False, supervisor: Supervisor | None = None) -> Iterator[Session]:
@@ -191,8 +195,7 @@ def health(device: Device, arguments: argparse.Namespace) -> Report:
 def confirm(device: Device, arguments: argparse.Namespace) -> Report:
     """The controller came back: stay."""
     with session(device) as held:
-        asked = lambda: health_check.running_release(held.options)  # noqa: E731  a question, asked at most once
-        after = switch.confirm(held.layout, held.state, held.supervisor, arguments.release, asked)
+        after = switch.confirm(held.layout, held.state, held.supervisor, arguments.release, held.running_release)
         return Report(changed=after != held.state, extra={"release": arguments.release})
 
 

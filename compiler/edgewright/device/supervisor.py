@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from edgewright.device.layout import Layout
 from edgewright.device.options import Options, read_options
@@ -222,9 +223,7 @@ class Supervising:
             self._backoff_s = min(LONGEST_BACKOFF_S, 2 * self._backoff_s)
             return
         descriptor = listener.fileno()
-        identity = {}
-        if options.user is not None and os.geteuid() == 0:
-            identity = {"user": options.user, "group": options.user, "extra_groups": []}
+        user = options.user if os.geteuid() == 0 else None
         with self._service_log() as log:
             self._child = subprocess.Popen(
                 [*self._command, "--listen-fd", str(descriptor), "--parent", str(os.getpid())],
@@ -238,7 +237,9 @@ class Supervising:
                     "LANG": "C.UTF-8",
                     "OMP_NUM_THREADS": str(options.threads),
                 },
-                **identity,  # type: ignore[arg-type]
+                user=user,
+                group=user,
+                extra_groups=None if user is None else [],
             )
         self._started = time.monotonic()
         self._start_at = None
@@ -255,7 +256,7 @@ class Supervising:
         self._address = address
         return self._listener
 
-    def _service_log(self) -> contextlib.AbstractContextManager[object]:
+    def _service_log(self) -> IO[bytes]:
         path = self._layout.run / "service.log"
         if path.exists() and path.stat().st_size > LOG_CAP_BYTES:
             os.replace(path, path.with_name("service.log.1"))

@@ -36,6 +36,8 @@ class Server(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    address_family = socket.AF_UNIX
+    """Of the socket the library opens before it is replaced: the unit's sandbox allows no other family."""
 
     def __init__(self, listener: socket.socket, model: Model, metrics: Metrics) -> None:
         super().__init__(listener.getsockname()[:2], Handler, bind_and_activate=False)
