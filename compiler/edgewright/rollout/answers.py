@@ -156,6 +156,7 @@ def _told(
         state=_text(answer.get("state"), 40),
         current=_number(answer.get("current")),
         confirmed=_number(answer.get("confirmed")),
+        previous=_number(answer.get("previous")),
     )
 
 

@@ -25,6 +25,7 @@ from edgewright.rollout.events import (
     Finish,
     Finished,
     Polled,
+    Recalled,
     Resumed,
     Sent,
     Soak,
@@ -177,6 +178,9 @@ def advance(state: RolloutState, event: Event) -> RolloutState:
             return replace(_move(state, state.devices, {Status.ABSENT: Status.DEPLOYING}), verdict=None)
         case Resumed():
             return _resumed(state)
+        case Recalled():
+            due: dict[Status, Status] = {status: Status.LEAVE for status in Status if status != Status.ROLLED_BACK}
+            return replace(_move(state, event.devices, due), stopping="rollback", verdict=None)
         case Finished():
             return replace(state, verdict=event.verdict)
 

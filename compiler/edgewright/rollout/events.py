@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 Action = Literal["deploy", "check", "confirm", "rollback", "observe"]
 Outcome = Literal["ok", "failed", "unreachable"]
-Verdict = Literal["confirmed", "waiting", "paused", "rolled-back"]
+Verdict = Literal["confirmed", "waiting", "paused", "rolled-back", "abandoned"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ class Answered:
     state: str | None = None
     current: int | None = None
     confirmed: int | None = None
+    previous: int | None = None
     denied: bool = False
     detail: Mapping[str, Any] = field(default_factory=dict)
 
@@ -60,13 +61,20 @@ class Polled:
 
 
 @dataclass(frozen=True, slots=True)
+class Recalled:
+    """A person wants some devices to leave the release."""
+
+    devices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The roll-out came to a verdict."""
 
     verdict: Verdict
 
 
-Event = Sent | Answered | Soaked | Resumed | Polled | Finished
+Event = Sent | Answered | Soaked | Resumed | Polled | Recalled | Finished
 
 _KINDS: dict[str, type[Event]] = {
     "sent": Sent,
@@ -74,6 +82,7 @@ _KINDS: dict[str, type[Event]] = {
     "soaked": Soaked,
     "resumed": Resumed,
     "polled": Polled,
+    "recalled": Recalled,
     "finished": Finished,
 }
 

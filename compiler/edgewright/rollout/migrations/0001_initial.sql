@@ -55,7 +55,7 @@ BEGIN SELECT RAISE (ABORT, 'the ledger is append-only'); END;
 CREATE VIEW latest_rollouts AS
 SELECT r.*,
        (SELECT json_extract(e.payload, '$.verdict') FROM events e
-         WHERE e.rollout_id = r.id AND e.kind IN ('finished', 'resumed', 'polled') ORDER BY e.id DESC LIMIT 1) AS verdict
+         WHERE e.rollout_id = r.id AND e.kind IN ('finished', 'resumed', 'polled', 'recalled') ORDER BY e.id DESC LIMIT 1) AS verdict
 FROM rollouts r
 WHERE r.id = (SELECT max(id) FROM rollouts x WHERE x.blueprint = r.blueprint);
 

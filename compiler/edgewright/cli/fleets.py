@@ -1,0 +1,146 @@
+"""What the commands that reach devices share: options, the choice of one blueprint, and the report at their end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from edgewright.rollout.controller import RolloutState
+    from edgewright.rollout.session import RolloutSession
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def ledger_option(function: _Function) -> _Function:
+    """Where the ledger is."""
+    return click.option(
+        "--ledger",
+        type=click.Path(path_type=Path, dir_okay=False),
+        envvar="EDGEWRIGHT_LEDGER",
+        show_envvar=True,
+        help="Ledger file; REPOSITORY/.edgewright/ledger.db when absent.",
+    )(function)
+
+
+def on_option(function: _Function) -> _Function:
+    """Which devices."""
+    return click.option(
+        "--on",
+        "on",
+        multiple=True,
+        metavar="SELECTOR",
+        help="Only these devices: name glob, @site, target=NAME, label=VALUE; commas and repeats add.",
+    )(function)
+
+
+def duration(context: click.Context, parameter: click.Parameter, value: str) -> float:
+    """Click callback for `90s`, `10m`."""
+    from edgewright.kernel.units import parse_duration
+
+    del context
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param=parameter) from None
+
+
+def ledger_path(repository: Path, ledger: Path | None) -> Path:
+    """The ledger of a repository."""
+    return ledger or repository / ".edgewright" / "ledger.db"
+
+
+@contextmanager
+def open_sessions(
+    repository: Path, blueprints: tuple[str, ...], ledger: Path | None, wait_s: float = 0.0
+) -> Iterator[list[RolloutSession]]:
+    """A session for every chosen blueprint, over one open ledger."""
+    from edgewright.cli.output.progress import ProgressLines
+    from edgewright.kernel.diagnostics import did_you_mean, fail
+    from edgewright.load.documents import load_repository
+    from edgewright.rollout.ledger import Ledger
+    from edgewright.rollout.session import RolloutSession
+
+    root = repository.resolve()
+    loaded = load_repository(root, selectors=blueprints)
+    opened = Ledger(ledger_path(root, ledger).resolve())
+    try:
+        progress = ProgressLines()
+        sessions = []
+        for name, blueprint in sorted(loaded.blueprints.items()):
+            wanted = blueprint.document.spec.fleet.ref
+            if wanted not in loaded.fleets:
+                raise fail(
+                    "unknown-fleet",
+                    f"there is no fleet {wanted!r}",
+                    span=blueprint.spans.span(("spec", "fleet", "ref")),
+                    hint=did_you_mean(wanted, loaded.fleets),
+                )
+            fleet = loaded.fleets[wanted].document
+            sessions.append(
+                RolloutSession(root, blueprint.document, fleet, root / "dist" / name, opened, progress, wait_s)
+            )
+        yield sessions
+    finally:
+        opened.close()
+
+
+def finish(states: list[RolloutState], output: str) -> None:
+    """Print what became of each roll-out; raise when one did not end well."""
+    import json
+
+    from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode
+    from edgewright.rollout.session import complaints
+
+    if output == "json":
+        click.echo(json.dumps([_as_json(state) for state in states], indent=2, sort_keys=True))
+    else:
+        for state in states:
+            counts: dict[str, int] = {}
+            for device in state.devices.values():
+                counts[device.status.value] = counts.get(device.status.value, 0) + 1
+            summary = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+            click.echo(f"{state.plan.blueprint} {state.plan.version}: {state.verdict} ({summary})")
+    bad = [state for state in states if state.verdict in {"paused", "rolled-back"}]
+    for state in states:
+        if state.verdict == "waiting":
+            away = ", ".join(name for name, device in state.devices.items() if device.is_away)
+            click.echo(f"absent and waited for: {away}; `edgewright rollout --resume` delivers to them later", err=True)
+    if bad:
+        diagnostics = [
+            Diagnostic(slug, message, subject=name) for state in bad for name, slug, message in complaints(state)
+        ]
+        summary_of = [
+            Diagnostic(
+                f"rollout-{state.verdict}",
+                f"{state.plan.blueprint} {state.plan.version} is {state.verdict}",
+                notes=tuple(name for name, d in state.devices.items() if d.status.value == "rolled-back"),
+                hint="edgewright status shows every device",
+            )
+            for state in bad
+        ]
+        raise EdgewrightError(*diagnostics, *summary_of, exit_code=ExitCode.ROLLOUT)
+
+
+def _as_json(state: RolloutState) -> dict[str, Any]:
+    return {
+        "blueprint": state.plan.blueprint,
+        "release": state.plan.release,
+        "version": state.plan.version,
+        "verdict": state.verdict,
+        "waves": [{"name": wave.name, "devices": list(wave.devices)} for wave in state.plan.waves],
+        "devices": {
+            name: {
+                "status": device.status.value,
+                "wave": state.plan.wave_of(name),
+                "away": device.is_away,
+                "slug": device.slug,
+                "message": device.message,
+            }
+            for name, device in state.devices.items()
+        },
+    }

@@ -1,0 +1,54 @@
+"""`edgewright render`: write the Ansible project of a packaged release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
+
+
+@click.command("render")
+@repository_argument
+@blueprint_option
+@output_option
+def command(repository: Path, blueprints: tuple[str, ...], output: str) -> None:
+    """Write dist/BLUEPRINT/ansible: inventories a wave, playbooks a stage, the collection, JSON variables."""
+    import json
+
+    from edgewright.kernel.diagnostics import did_you_mean, fail
+    from edgewright.load.documents import load_repository
+    from edgewright.package.verify import verify_release
+    from edgewright.render.project import render
+    from edgewright.rollout.fleet import resolve_devices
+
+    root = repository.resolve()
+    loaded = load_repository(root, selectors=blueprints)
+    written: list[dict[str, Any]] = []
+    for name, blueprint in sorted(loaded.blueprints.items()):
+        wanted = blueprint.document.spec.fleet.ref
+        if wanted not in loaded.fleets:
+            span = blueprint.spans.span(("spec", "fleet", "ref"))
+            hint = did_you_mean(wanted, loaded.fleets)
+            raise fail("unknown-fleet", f"there is no fleet {wanted!r}", span=span, hint=hint)
+        dist = root / "dist" / name
+        release = verify_release(dist)
+        devices = resolve_devices(loaded.fleets[wanted].document, root)
+        waves = render(blueprint.document, devices, release, dist / "ansible")
+        written.append(
+            {
+                "blueprint": name,
+                "release": release.number,
+                "project": str(dist / "ansible"),
+                "waves": [{"name": wave.name, "devices": list(wave.devices)} for wave in waves],
+            }
+        )
+    if output == "json":
+        click.echo(json.dumps(written, indent=2))
+        return
+    for project in written:
+        click.echo(f"{project['blueprint']}: {project['project']}")
+        for wave in project["waves"]:
+            click.echo(f"  {wave['name']}: {', '.join(wave['devices'])}")

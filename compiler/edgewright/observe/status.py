@@ -1,0 +1,115 @@
+"""Status: what every device of a blueprint runs, as the ledger last heard it.
+
+Owns the reading side of the ledger, which is opened read-only. Must not connect to a device nor write. Invariant: every
+number shown comes with when it was heard; what was never heard is shown as unknown, not as zero.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgewright.kernel.diagnostics import fail
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceStatus:
+    """One device. Releases are numbers; `running` is None when it never told; `latency_s` was measured on it."""
+
+    blueprint: str
+    device: str
+    target: str
+    site: str
+    wave: int
+    rollout_release: int
+    rollout_version: str
+    status: str
+    state: str | None
+    running: int | None
+    confirmed: int | None
+    latency_s: float | None
+    measurements: Mapping[str, float]
+    last_seen: str | None
+    complaint: str | None
+    complaint_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStatus:
+    """The last roll-out of a blueprint. `verdict` is None while it is under way, or was cut off."""
+
+    blueprint: str
+    release: int
+    version: str
+    started_at: str
+    verdict: str | None
+    devices: tuple[DeviceStatus, ...]
+
+
+def version_of(release: int | None) -> str:
+    """`1.4.0` of 1,004,000; a dash for none."""
+    if release is None:
+        return "-"
+    return f"{release // 1_000_000}.{release // 1000 % 1000}.{release % 1000}"
+
+
+def read_status(ledger: Path, blueprints: Sequence[str] = ()) -> tuple[RolloutStatus, ...]:
+    """The last roll-out of each blueprint; raises `no-ledger` when nothing was ever rolled out from here."""
+    if not ledger.is_file():
+        raise fail(
+            "no-ledger",
+            f"{ledger} does not exist: nothing was rolled out from here",
+            subject=str(ledger),
+            hint="start with edgewright rollout, or name the ledger with --ledger",
+        )
+    database = sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro", uri=True, timeout=30.0)
+    try:
+        database.row_factory = sqlite3.Row
+        rollouts = database.execute("SELECT * FROM latest_rollouts ORDER BY blueprint").fetchall()
+        return tuple(_rollout(database, row) for row in rollouts if not blueprints or row["blueprint"] in blueprints)
+    except sqlite3.DatabaseError as error:
+        raise fail("ledger-damaged", f"{ledger} cannot be read: {error}", subject=str(ledger)) from None
+    finally:
+        database.close()
+
+
+def _rollout(database: sqlite3.Connection, row: sqlite3.Row) -> RolloutStatus:
+    devices = database.execute(
+        "SELECT * FROM device_states WHERE blueprint = ? ORDER BY wave, device", (row["blueprint"],)
+    )
+    return RolloutStatus(
+        row["blueprint"],
+        row["release"],
+        row["version"],
+        row["started_at"],
+        row["verdict"],
+        tuple(_device(device) for device in devices),
+    )
+
+
+def _device(row: sqlite3.Row) -> DeviceStatus:
+    answer: dict[str, Any] = json.loads(row["last_answer"] or "{}")
+    complaint: dict[str, Any] = json.loads(row["last_complaint"] or "{}")
+    measured: dict[str, float] = json.loads(row["last_measured"] or "{}")
+    return DeviceStatus(
+        blueprint=row["blueprint"],
+        device=row["device"],
+        target=row["target"],
+        site=row["site"],
+        wave=row["wave"],
+        rollout_release=row["release"],
+        rollout_version=row["version"],
+        status=row["status"] or "pending",
+        state=answer.get("state"),
+        running=answer.get("current"),
+        confirmed=answer.get("confirmed"),
+        latency_s=measured.get("latency_median"),
+        measurements=measured,
+        last_seen=row["last_seen"],
+        complaint=complaint.get("slug"),
+        complaint_message=complaint.get("message"),
+    )
