@@ -125,7 +125,9 @@ class Session:
         return tuple(found)
 
     def _context(self) -> BuildContext:
-        return BuildContext(self.store, self.registry, SourceContext(self.root, cache_folder() / "downloads"), self.events)
+        return BuildContext(
+            self.store, self.registry, SourceContext(self.root, cache_folder() / "downloads"), self.events
+        )
 
     def build(self, plan: Plan) -> Mapping[Digest, Result]:
         """Build every artifact of a plan, without measuring it."""
@@ -138,9 +140,7 @@ class Session:
         for variant in plan.variants:
             entry = results[variant.measurements].tree["measurements.json"]
             measurements = json.loads(self.store.blob(entry.digest).read_bytes())["measurements"]
-            gates = judge(
-                plan.blueprint.spec.gates, measurements, backend=variant.backend, target=variant.target_name
-            )
+            gates = judge(plan.blueprint.spec.gates, measurements, backend=variant.backend, target=variant.target_name)
             evaluated.append(Evaluated(variant, measurements, gates))
         return tuple(evaluated)
 

@@ -94,7 +94,7 @@ def _make(name: str, folder: Path, events: EventSink) -> None:
     remove_tree(content)
     log_path = folder.with_name(folder.name + ".log")
     with log_path.open("wb") as log:
-        commands = (
+        commands: tuple[list[str | Path], ...] = (
             [sys.executable, "-m", "venv", content],
             # --no-deps: the pins are the whole closure, and torch's declared CUDA packages are not wanted
             [content / "bin" / "python", "-m", "pip", "install", "--no-deps", "--no-input", "-r", pins_file(name)],
@@ -132,5 +132,3 @@ def describe(name: str) -> str:
     if _current_satisfies(name):
         return f"{name}: this interpreter"
     return f"{name}: {folder}" if (folder / "bin" / "python").exists() else f"{name}: made when first needed"
-
-

@@ -79,8 +79,7 @@ def run_step(
     try:
         response = _run_in(scratch, python, step, inputs, output, threads)
         if response.get("ok") is True:
-            facts = response["facts"]
-            assert isinstance(facts, dict)
+            facts: dict[str, Any] = response["facts"]
             return facts
         log = _keep_log(scratch / "log.txt", step.step)
         error = response["error"]
@@ -115,13 +114,24 @@ def _run_in(
         "memory_bytes": step.memory_bytes,
     }
     (scratch / "request.json").write_text(json.dumps(request, sort_keys=True), encoding="utf-8")
-    bootstrap = "import runpy,sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
-    argv = [python, "-s", "-E", "-c", bootstrap, source, step.module, scratch / "request.json", scratch / "response.json"]
+    bootstrap = (
+        "import runpy,sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+    )
+    argv: list[str | Path] = [
+        python,
+        "-s",
+        "-E",
+        "-c",
+        bootstrap,
+        source,
+        step.module,
+        scratch / "request.json",
+        scratch / "response.json",
+    ]
     with (scratch / "log.txt").open("wb") as log:
         finished = process.run(argv, timeout_s=step.timeout_s, cwd=work, env=_environment(threads, scratch), log=log)
     try:
-        response = json.loads(read_bounded(scratch / "response.json", _RESPONSE_LIMIT_BYTES))
-        assert isinstance(response, dict)
+        response: dict[str, Any] = json.loads(read_bounded(scratch / "response.json", _RESPONSE_LIMIT_BYTES))
         return response
     except FileNotFoundError:
         if finished.timed_out:

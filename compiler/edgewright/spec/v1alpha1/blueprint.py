@@ -59,12 +59,28 @@ class HttpsSource(Model):
 Source = Annotated[DirectorySource | WheelSource | HuggingFaceSource | HttpsSource, Field(discriminator="type")]
 
 
+class DeclaredFacts(Model):
+    """Sizes of the model, written down so that budgets can be checked before anything was fetched.
+
+    They are declared, not measured: the import of the model proves them.
+    """
+
+    parameters: int = Field(ge=1, le=10**12, description="all weights, the embedding table included")
+    layers: int = Field(ge=1, le=1000)
+    kv_heads: int = Field(ge=1, le=1000, description="heads whose keys and values are cached")
+    head_dim: int = Field(ge=1, le=10_000)
+    vocab_size: int = Field(ge=1, le=10**7)
+    hidden_size: int = Field(ge=1, le=10**6)
+    tied_embeddings: bool = Field(default=True, description="the output matrix is the embedding table")
+
+
 class ModelSpec(Model):
     """The model: its task, where it comes from, the context it must serve."""
 
     task: Task
     source: Source
     context: int = Field(default=512, ge=16, le=131_072, description="tokens of prompt and answer together")
+    facts: DeclaredFacts | None = Field(default=None, description="for budgets before the first import; proved by it")
 
 
 class BuildSpec(Model):
@@ -138,7 +154,7 @@ class CanaryWave(Model):
 
 
 def _wave_kind(value: Any) -> str:
-    return "percent" if isinstance(value, str | float) else "canary"
+    return "canary" if isinstance(value, dict | CanaryWave) else "percent"
 
 
 Wave = Annotated[Annotated[CanaryWave, Tag("canary")] | Annotated[Percent, Tag("percent")], Discriminator(_wave_kind)]

@@ -40,10 +40,15 @@ class Recipe(Model):
 
 
 class CompressionSpec(Model):
-    """Candidates, and the name of the one that ships."""
+    """Candidates, and the name of the one that ships.
 
-    recipe: Name
-    candidates: tuple[Recipe, ...] = Field(min_length=1, max_length=32)
+    A policy that extends another inherits its candidates, replaces those of the same name, and may choose another recipe.
+    The loader resolves this: whoever reads a policy from a repository sees the whole list.
+    """
+
+    extends: Name | None = Field(default=None, description="a policy whose candidates and choice are inherited")
+    recipe: Name | None = Field(default=None, description="the candidate that ships; inherited when absent")
+    candidates: tuple[Recipe, ...] = Field(default=(), max_length=32)
 
     @model_validator(mode="after")
     def _names_are_unique_and_known(self) -> Self:
@@ -51,6 +56,10 @@ class CompressionSpec(Model):
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"two candidates are named {name!r}")
+        if self.extends is not None:
+            return self
+        if not names or self.recipe is None:
+            raise ValueError("a policy that extends no other needs recipe and at least one candidate")
         if self.recipe not in names:
             raise ValueError(f"recipe {self.recipe!r} is not among the candidates {', '.join(names)}")
         return self

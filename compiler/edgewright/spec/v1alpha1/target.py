@@ -38,7 +38,7 @@ class TargetSpec(Model):
     memory_for_model: SizeBytes = Field(
         description="what the service may use, beside the system and the shop's own work"
     )
-    disk: SizeBytes
+    disk: SizeBytes = Field(description="what edgewright may use of the disk, for two releases at a time")
     memory_bandwidth: float = Field(gt=0, le=10_000, description="sustained read bandwidth of all cores, GB/s (10^9)")
     power: float = Field(gt=0, le=10_000, description="watts under full load, the whole board")
     os: Literal["linux"]

@@ -1,0 +1,76 @@
+"""Inheritance of compression policies: `extends` resolved into whole lists of candidates.
+
+Pure. A cycle is refused with its whole path, once, at the policy of it that comes first by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
+from edgewright.spec.v1alpha1.compression import CompressionSpec
+
+
+def inherit(
+    policies: Mapping[str, Any], broken: Collection[tuple[str, str]]
+) -> tuple[dict[str, Any], list[Diagnostic]]:
+    """Policies with all their candidates, and what is wrong; a policy with a wrong base is left out."""
+    resolved: dict[str, Any] = {}
+    problems: list[Diagnostic] = []
+    refused: set[str] = {name for kind, name in broken if kind == "CompressionPolicy"}
+    for name in sorted(policies):
+        chain = _chain(name, policies)
+        last = policies[chain[-1]].document.spec.extends
+        if last in chain:
+            if name == min(chain[chain.index(last) :]):
+                problems.append(_cycle(policies[name], [*chain, last]))
+            refused.add(name)
+        elif last is not None and last not in policies:
+            if chain == [name] and last not in refused:
+                problems.append(_unknown(policies[name], last, policies))
+            refused.add(name)
+        else:
+            resolved[name] = _merge(chain, policies, problems)
+    return resolved, problems
+
+
+def _chain(name: str, policies: Mapping[str, Any]) -> list[str]:
+    """A policy and its bases, up to the first that extends nothing, something unknown, or one that was met before."""
+    chain = [name]
+    while True:
+        base = policies[chain[-1]].document.spec.extends
+        if base is None or base in chain or base not in policies:
+            return chain
+        chain.append(base)
+
+
+def _merge(chain: list[str], policies: Mapping[str, Any], problems: list[Diagnostic]) -> Any:
+    loaded = policies[chain[0]]
+    if len(chain) == 1:
+        return loaded
+    candidates: dict[str, Any] = {}
+    recipe: str | None = None
+    for name in reversed(chain):
+        spec = policies[name].document.spec
+        candidates |= {candidate.name: candidate for candidate in spec.candidates}
+        recipe = spec.recipe or recipe
+    if recipe not in candidates:
+        message = f"recipe {recipe!r} is neither among the candidates of {chain[0]} nor inherited"
+        hint = did_you_mean(str(recipe), candidates)
+        problems.append(Diagnostic("unknown-recipe", message, span=loaded.spans.span(("spec", "recipe")), hint=hint))
+        recipe = next(iter(candidates))
+    spec = CompressionSpec(extends=chain[1], recipe=recipe, candidates=tuple(candidates.values()))
+    return replace(loaded, document=loaded.document.model_copy(update={"spec": spec}))
+
+
+def _cycle(loaded: Any, way: list[str]) -> Diagnostic:
+    message = f"{way[0]} extends itself: {' -> '.join(way)}"
+    span = loaded.spans.span(("spec", "extends"))
+    return Diagnostic("policy-cycle", message, span=span, hint="let one of them extend nothing and list its candidates")
+
+
+def _unknown(loaded: Any, base: str, policies: Mapping[str, Any]) -> Diagnostic:
+    span = loaded.spans.span(("spec", "extends"))
+    return Diagnostic("unknown-policy", f"there is no policy {base!r}", span=span, hint=did_you_mean(base, policies))

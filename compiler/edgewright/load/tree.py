@@ -1,0 +1,88 @@
+"""The tree of a fleet repository: which files are documents of ours.
+
+Every `*.yaml` and `*.yml` below the root is looked at, apart from hidden folders and those that tools fill. At the root
+and in `blueprints/`, `fleets/`, `targets/` and `policies/` a YAML file must be a document; elsewhere (inventories, CI,
+charts) it is one only if it says so. Links are refused: what a reviewer reads must be what is compiled.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgewright.kernel.diagnostics import Diagnostic, Span
+from edgewright.load.yaml12 import SIZE_LIMIT_BYTES
+
+SHIPPED = "edgewright:"
+"""Starts the path of a document that ships with edgewright; the rest is relative to its share folder."""
+
+_SKIPPED = frozenset({"dist", "node_modules", "ansible", "__pycache__", "venv", "site-packages"})
+_OURS_ONLY = frozenset({"blueprints", "fleets", "targets", "policies"})
+_SAYS_SO = re.compile(rb"""^\s*["']?apiVersion["']?\s*:\s*["']?edgewright/""", re.MULTILINE)
+_LOOKS_SO = re.compile(rb"""^["']?(apiVersion|kind|metadata|spec)["']?\s*:""", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A YAML file: its bytes (none when it is too large), and whether it has to be a document."""
+
+    path: str
+    data: bytes
+    size_bytes: int
+    is_document: bool
+    problem: Diagnostic | None = None
+
+
+def find_candidates(root: Path, *, prefix: str = "") -> Iterator[Candidate]:
+    """The YAML files below a folder in a fixed order; `prefix` goes before their relative paths."""
+    waiting = [(root, "")] if root.is_dir() else []
+    while waiting:
+        folder, relative = waiting.pop()
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda entry: entry.name)
+        inner = []
+        for entry in entries:
+            path = f"{relative}{entry.name}"
+            if entry.name.startswith("."):
+                continue
+            is_yaml = entry.name.endswith((".yaml", ".yml"))
+            if entry.is_symlink():
+                if is_yaml or entry.is_dir():
+                    yield _link(prefix + path)
+            elif entry.is_dir(follow_symlinks=False):
+                if entry.name not in _SKIPPED:
+                    inner.append((Path(entry.path), f"{path}/"))
+            elif is_yaml:
+                yield _candidate(Path(entry.path), path, prefix)
+        waiting += reversed(inner)
+
+
+def _link(path: str) -> Candidate:
+    message = f"{path} is a symbolic link; documents and their folders must not be"
+    problem = Diagnostic("symlink", message, subject=path, hint="replace the link by what it points to")
+    return Candidate(path, b"", 0, is_document=False, problem=problem)
+
+
+def _candidate(file: Path, relative: str, prefix: str) -> Candidate:
+    if not file.is_file():
+        message = f"{relative} is not a regular file"
+        problem = Diagnostic("not-a-file", message, subject=prefix + relative)
+        return Candidate(prefix + relative, b"", 0, is_document=False, problem=problem)
+    try:
+        with file.open("rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            data = stream.read(SIZE_LIMIT_BYTES + 1)
+    except OSError as error:
+        span = Span(prefix + relative, 1, 1, 1, 1)
+        problem = Diagnostic("file-unreadable", f"{relative} cannot be read: {error.strerror}", span=span)
+        return Candidate(prefix + relative, b"", 0, is_document=False, problem=problem)
+    parts = relative.split("/")
+    if prefix or any(part in _OURS_ONLY for part in parts[:-1]):
+        is_document = True
+    else:
+        marker = _LOOKS_SO if len(parts) == 1 else _SAYS_SO
+        is_document = marker.search(data) is not None
+    return Candidate(prefix + relative, data, max(size, len(data)), is_document)

@@ -1,0 +1,78 @@
+"""The registry: finds plugins by name through their entry points; built-ins use the same door as third parties.
+
+Nothing is imported before it is asked for by name. Invariant: what it returns satisfies the seam's protocol.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from functools import cache, cached_property
+from typing import Any, Literal
+
+from edgewright.kernel.diagnostics import ExitCode, did_you_mean, fail
+from edgewright.plugins.protocols import Backend, Importer, MetricSet, Source
+
+Group = Literal["sources", "importers", "backends", "metrics"]
+_PROTOCOLS: dict[str, Any] = {"sources": Source, "importers": Importer, "backends": Backend, "metrics": MetricSet}
+
+
+@cache
+def _entry_points(group: Group) -> dict[str, importlib.metadata.EntryPoint]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=f"edgewright.{group}")}
+
+
+class Registry:
+    """Plugins by group and name, each made once."""
+
+    def __init__(self) -> None:
+        self._made: dict[tuple[str, str], Any] = {}
+
+    def names(self, group: Group) -> tuple[str, ...]:
+        """Names in a group, sorted."""
+        return tuple(sorted(_entry_points(group)))
+
+    def _get(self, group: Group, name: str) -> Any:
+        if (group, name) not in self._made:
+            point = _entry_points(group).get(name)
+            if point is None:
+                kind = group.removesuffix("s")
+                raise fail(
+                    f"unknown-{kind}", f"there is no {kind} {name!r}", hint=did_you_mean(name, self.names(group))
+                )
+            try:
+                plugin = point.load()()
+            except (ImportError, AttributeError) as broken:
+                raise fail(
+                    "plugin-broken",
+                    f"the {group.removesuffix('s')} {name!r} could not be loaded from {point.value}: {broken}",
+                    exit_code=ExitCode.MISSING,
+                    hint="install the package that provides it again",
+                ) from broken
+            if not isinstance(plugin, _PROTOCOLS[group]):
+                raise fail("plugin-broken", f"{point.value} does not do what a {group.removesuffix('s')} must")
+            self._made[group, name] = plugin
+        return self._made[group, name]
+
+    def source(self, name: str) -> Source:
+        """The source of a kind, such as `wheel`."""
+        plugin: Source = self._get("sources", name)
+        return plugin
+
+    def importer(self) -> Importer:
+        """The importer into the canonical model folder."""
+        return self._importer
+
+    @cached_property
+    def _importer(self) -> Importer:
+        plugin: Importer = self._get("importers", "canonical")
+        return plugin
+
+    def backend(self, name: str) -> Backend:
+        """The backend of a name, such as `onnxruntime`."""
+        plugin: Backend = self._get("backends", name)
+        return plugin
+
+    def metrics(self, task: str) -> MetricSet:
+        """The metrics of a task, such as `embeddings`."""
+        plugin: MetricSet = self._get("metrics", task)
+        return plugin
