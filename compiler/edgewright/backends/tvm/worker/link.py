@@ -32,7 +32,7 @@ def compile_kernels(module: tvm.IRModule, target: BuildTarget, path: Path) -> No
 
 def library(folder: Path, name: str, entry: str, target: BuildTarget) -> Path:
     """Link `<name>.kernels.o` with the C entry in `folder`; returns `<name>.so`."""
-    compiler = tool(target.architecture.compiler, target.architecture.compiler_package)
+    compiler = target.compiler()
     (folder / f"{name}.c").write_text(entry, encoding="ascii")
     (folder / "exports.map").write_text(EXPORTS, encoding="ascii")
     command([compiler, "-std=gnu11", "-O2", "-fPIC", "-Wall", "-Werror", "-c", f"{name}.c", "-o", f"{name}.entry.o"], folder)

@@ -10,6 +10,7 @@ import platform
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import tvm
@@ -21,29 +22,24 @@ from edgewright.plugins.worker import WorkerError
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """`compiler` and `emulator` are commands, each with the Debian package that brings it; `sysroot` is for qemu."""
+    """Names as Debian's tools write them; `features` are those the kernels may use that not every CPU has."""
 
     triple: str
-    compiler: str
-    compiler_package: str
     emulator: str
-    loader_root: str
+    features: tuple[str, ...] = ()
     abi: str | None = None
 
 
 ARCHITECTURES = {
-    "x86_64": Architecture("x86_64-linux-gnu", "x86_64-linux-gnu-gcc", "gcc", "qemu-x86_64-static", "/"),
-    "aarch64": Architecture(
-        "aarch64-linux-gnu", "aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu", "qemu-aarch64-static",
-        "/usr/aarch64-linux-gnu",
-    ),
-    "riscv64": Architecture(
-        "riscv64-linux-gnu", "riscv64-linux-gnu-gcc", "gcc-riscv64-linux-gnu", "qemu-riscv64-static",
-        "/usr/riscv64-linux-gnu", abi="lp64d",
-    ),
-}  # fmt: skip
+    "x86_64": Architecture("x86_64-linux-gnu", "qemu-x86_64-static", features=("avx2", "avx512f")),
+    "aarch64": Architecture("aarch64-linux-gnu", "qemu-aarch64-static"),
+    "riscv64": Architecture("riscv64-linux-gnu", "qemu-riscv64-static", features=("v",), abi="lp64d"),
+}
+EMULATOR_CPUS = {("riscv64", machine.RVV): "rv64,v=true,vlen=128,vext_spec=v1.0"}
+"""CPUs that qemu does not assume by itself: vectors, of the shortest length the extension allows."""
 
 EMULATOR_PACKAGE = "qemu-user-static"
+VECTOR_WIDTHS = (4, 8, 16)
 ARM_32 = frozenset(("arm", "armv6l", "armv7", "armv7l", "armhf"))
 
 
@@ -53,14 +49,29 @@ class BuildTarget:
     architecture: Architecture
     llvm: tvm.target.Target
     machine: Machine
+    emulator_cpu: str | None = None
 
     @property
     def is_native(self) -> bool:
         return platform.machine() == self.name
 
-    def emulator(self) -> str:
-        """The command that runs this architecture's programs; refused when it is not installed."""
-        return tool(self.architecture.emulator, EMULATOR_PACKAGE)
+    def compiler(self) -> str:
+        """The C compiler for this architecture; refused when it is not installed."""
+        triple = self.architecture.triple
+        package = "gcc" if self.is_native else f"gcc-{triple.replace('_', '-')}"
+        return tool(f"{triple}-gcc", package)
+
+    def emulator(self) -> list[str]:
+        """How programs of this architecture are started; refused when the emulator is not installed."""
+        command = [tool(self.architecture.emulator, EMULATOR_PACKAGE), "-L", f"/usr/{self.architecture.triple}"]
+        return command + (["-cpu", self.emulator_cpu] if self.emulator_cpu else [])
+
+    def missing_features(self) -> list[str]:
+        """What the library uses and this machine's own CPU lacks: then it cannot be verified here."""
+        if not self.is_native:
+            return []
+        present = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+        return [name for name in self.architecture.features if _has(self.llvm, name) and name not in present]
 
 
 def tool(command: str, package: str) -> str:
@@ -99,15 +110,23 @@ def resolve(options: Mapping[str, Any]) -> BuildTarget:
         description["mabi"] = architecture.abi
     target = tvm.target.Target(description)
     tile = _machine(name, target)
-    lanes = llvm.get("vector_width_floats")
-    return BuildTarget(name, architecture, target, replace(tile, lanes=int(lanes)) if lanes else tile)
+    if lanes := llvm.get("vector_width_floats"):
+        if lanes not in VECTOR_WIDTHS:
+            raise WorkerError("vector-width", f"vector_width_floats is {lanes}, one of {VECTOR_WIDTHS} is allowed")
+        tile = replace(tile, lanes=int(lanes))
+    return BuildTarget(name, architecture, target, tile, EMULATOR_CPUS.get((name, tile)))
 
 
 def _machine(name: str, target: tvm.target.Target) -> Machine:
     """The register tile for what the target's LLVM features say."""
-    has = lambda feature: bool(tvm.target.codegen.target_has_features([feature], target))
     if name == "x86_64":
-        return machine.AVX512 if has("avx512f") else machine.AVX2 if has("avx2") and has("fma") else machine.SSE
+        if _has(target, "avx512f"):
+            return machine.AVX512
+        return machine.AVX2 if _has(target, "avx2") and _has(target, "fma") else machine.SSE
     if name == "aarch64":
         return machine.NEON
-    return machine.RVV if has("v") else machine.SCALAR
+    return machine.RVV if _has(target, "v") else machine.SCALAR
+
+
+def _has(target: tvm.target.Target, feature: str) -> bool:
+    return bool(tvm.target.codegen.target_has_features([feature], target))

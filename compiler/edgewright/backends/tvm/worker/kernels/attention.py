@@ -69,7 +69,7 @@ def _gather_keys(spec: Attention, machine: Machine, head: object, key: object, k
         width = panel.width(machine)
         with T.serial(panel.count) as index:
             begin = panel.column * spec.width + index * (width * spec.width)
-            valid = min(width, spec.rows - panel.column) if panel.count == 1 else width
+            valid = min(width, spec.rows - panel.column)
             with T.serial(valid) as column, T.serial(spec.width) as d:
                 read = key[0, panel.column + index * width + column, head * spec.width + d]
                 T.buffer_store(keys, read * vector.splat(spec.scale, 1), [begin + d * width + column])
@@ -86,7 +86,7 @@ def _gather_values(spec: Attention, machine: Machine, head: object, value: objec
         with T.serial(panel.count) as index, T.serial(spec.rows) as row:
             begin = panel.column * spec.rows + index * (width * spec.rows) + row * width
             source = head * spec.width + panel.column + index * width
-            valid = min(width, spec.width - panel.column) if panel.count == 1 else width
+            valid = min(width, spec.width - panel.column)
             for offset, size in pieces(valid, lanes):
                 read = vector.load(value, row, source + offset, size)
                 T.buffer_store(values, read, [vector.at(begin + offset, size)])
@@ -115,7 +115,7 @@ def _scores(
             for r, registers in enumerate(products):
                 for v, register in enumerate(registers):
                     column = panel.column + index * width + v * lanes
-                    valid = min(lanes, spec.rows - panel.column - v * lanes) if panel.count == 1 else lanes
+                    valid = min(lanes, spec.rows - panel.column - v * lanes)
                     for offset, size in pieces(valid, lanes):
                         value = vector.slice_of(vector.get(register, lanes), lanes, offset, size)
                         for bias in biases:
@@ -161,7 +161,7 @@ def _values(
             for r, registers in enumerate(products):
                 for v, register in enumerate(registers):
                     column = head * spec.width + panel.column + index * panel.width(machine) + v * lanes
-                    valid = min(lanes, spec.width - panel.column - v * lanes) if panel.count == 1 else lanes
+                    valid = min(lanes, spec.width - panel.column - v * lanes)
                     for offset, size in pieces(valid, lanes):
                         value = vector.slice_of(vector.get(register, lanes), lanes, offset, size)
                         vector.store(target, value * vector.spread(sums[r], size), row + r, column + offset, size)

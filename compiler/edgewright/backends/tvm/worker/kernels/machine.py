@@ -41,8 +41,7 @@ SCALAR = Machine(lanes=4, tile_rows=4, tile_vectors=1)
 class Panel:
     """`count` neighbouring column panels, each `vectors` wide, the first of which begins at `column`.
 
-    A panel is stored as [depth][vectors * lanes], panels one after another; `offset` is where the first begins, in
-    columns of the padded matrix.
+    A panel is stored as [depth][vectors * lanes], panels one after another. Only a panel that stands alone has padding.
     """
 
     column: int
@@ -54,12 +53,12 @@ class Panel:
 
 
 def panels(columns: int, machine: Machine) -> list[Panel]:
-    """Cut `columns` into panels: as many full tiles as fit, then one narrower panel padded to a whole vector."""
-    vectors = -(-columns // machine.lanes)
-    full, rest = divmod(vectors, machine.tile_vectors)
+    """Cut `columns` into panels: full tiles without padding, then one panel of whole vectors that may end in padding."""
+    width = machine.tile_vectors * machine.lanes
+    full, rest = divmod(columns, width)
     cut = [Panel(0, machine.tile_vectors, full)] if full else []
     if rest:
-        cut.append(Panel(full * machine.tile_vectors * machine.lanes, rest, 1))
+        cut.append(Panel(full * width, -(-rest // machine.lanes), 1))
     return cut
 
 
