@@ -102,7 +102,9 @@ def build_agent(target: Path) -> Path:
     """The agent as a zip file, as the package layer builds it."""
     tree = target.parent / "agent-tree"
     package = tree / "edgewright"
-    shutil.copytree(COMPILER / "edgewright" / "device", package / "device", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        COMPILER / "edgewright" / "device", package / "device", ignore=shutil.ignore_patterns("__pycache__")
+    )
     (package / "__init__.py").write_text('"""edgewright on the device."""\n')
     shutil.copyfile(COMPILER / "edgewright" / "device" / "__main__.py", tree / "__main__.py")
     zipapp.create_archive(tree, target)
@@ -302,7 +304,9 @@ class TestDevice:
     def run(self, *arguments: str, expect: int | None = 0, timeout: float = 120) -> dict[str, Any]:
         """Run the agent; its one JSON object. Fails unless the exit status is `expect` (None: any)."""
         done = subprocess.run(self.command(*arguments), capture_output=True, text=True, timeout=timeout, check=False)
-        assert expect is None or done.returncode == expect, f"{arguments} gave {done.returncode}: {done.stdout}{done.stderr}"
+        assert expect is None or done.returncode == expect, (
+            f"{arguments} gave {done.returncode}: {done.stdout}{done.stderr}"
+        )
         lines = done.stdout.splitlines()
         assert len(lines) == 1, f"stdout is not one line: {done.stdout!r} {done.stderr}"
         answer = json.loads(lines[0])

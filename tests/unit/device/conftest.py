@@ -46,7 +46,9 @@ def make(parts: Path, signer: Signer, tmp_path: Path) -> ReleaseMaker:
     """Build a release: `make("1.0.0", artifact="wrong", ...)`."""
     count = 0
 
-    def build(version: str = "1.0.0", artifact: str = "good", signed_by: Signer = signer, **options: Any) -> ReleaseFolder:
+    def build(
+        version: str = "1.0.0", artifact: str = "good", signed_by: Signer = signer, **options: Any
+    ) -> ReleaseFolder:
         nonlocal count
         count += 1
         return build_release(tmp_path / f"release-{count}", signed_by, parts / artifact, version=version, **options)
