@@ -1,0 +1,109 @@
+"""The TVM backend as the compiler sees it: what it builds, what it refuses, which steps it needs.
+
+Knows no framework. Invariant: what can be refused from the blueprint and the target alone is refused here, before any
+environment exists; the worker refuses the rest.
+"""
+
+from __future__ import annotations
+
+from edgewright.backends.onnxruntime.steps import export_step
+from edgewright.plugins.protocols import BuildRequest, Refusal, RuntimeNeeds, WheelRequirement, WorkerStep
+from edgewright.spec.v1alpha1.compression import Recipe
+
+BUILD_VERSION = 1
+DEFAULT_LENGTHS = (32, 128, 512)
+WHEELS = (WheelRequirement("tokenizers", "0.22.2"),)
+RUNTIME_MEMORY_BYTES = 48 * 2**20
+"""Resident memory of a Python process with ctypes and tokenizers loaded, no model (measured: 34 MiB) and serving."""
+
+
+class TvmBackend:
+    """Builds float32 encoders into native libraries, one for each sequence length."""
+
+    tasks = frozenset({"embeddings"})
+    methods = frozenset({"float32"})
+    architectures = frozenset({"x86_64", "aarch64", "riscv64"})
+
+    def refuse(self, request: BuildRequest) -> Refusal | None:
+        """32-bit ARM, other recipes than plain float32, lengths outside the context."""
+        architecture = request.target.architecture
+        if architecture == "armv7":
+            return Refusal(
+                "unsupported-architecture",
+                "tvm compiles for 32-bit ARM and the library runs, but its numbers are wrong (cosine 0.26)",
+                hint="use a 64-bit system on this device",
+            )
+        if architecture not in self.architectures:
+            return Refusal(
+                "unsupported-architecture",
+                f"tvm builds for {', '.join(sorted(self.architectures))}, not for {architecture}",
+            )
+        return _refuse_recipe(request.recipe) or _refuse_lengths(request)
+
+    def steps(self, request: BuildRequest) -> tuple[tuple[str, WorkerStep], ...]:
+        """The export that all encoders share, then the build."""
+        build = WorkerStep(
+            module="edgewright.backends.tvm.worker",
+            packages=("edgewright.backends.tvm.worker", "edgewright.backends.onnxruntime.layout"),
+            environment="tvm",
+            step="build",
+            options={
+                "target": {
+                    "architecture": request.target.architecture,
+                    "llvm": {"mcpu": request.target.isa.cpu, "mattr": list(request.target.isa.features)},
+                },
+                "sequence_lengths": list(sequence_lengths(request)),
+                "recipe": {"name": request.recipe.name, "method": request.recipe.method},
+            },
+            inputs={"onnx": "onnx", "canonical": "canonical"},
+            version=BUILD_VERSION,
+            determinism="deterministic on this CPU",
+        )
+        return (("onnx", export_step()), ("artifact", build))
+
+    def runtime(self, request: BuildRequest) -> RuntimeNeeds:
+        """Nothing but the tokenizer: the libraries need libc alone."""
+        return RuntimeNeeds(
+            wheels=WHEELS,
+            memory_bytes=RUNTIME_MEMORY_BYTES,
+            disk_bytes=12 * 2**20,
+            needs_python=request.target.python,
+            notes=("the libraries need the C library alone, no runtime of the framework",),
+        )
+
+    def bits_per_weight(self, recipe: Recipe) -> float:
+        """float32."""
+        return 32.0
+
+
+def sequence_lengths(request: BuildRequest) -> tuple[int, ...]:
+    """The lengths to build: the blueprint's own, or the usual ones that the context allows."""
+    context = request.blueprint.model.context
+    if request.sequence_lengths is not None:
+        return tuple(sorted(set(request.sequence_lengths)))
+    return tuple(length for length in DEFAULT_LENGTHS if length < context) + (min(context, DEFAULT_LENGTHS[-1]),)
+
+
+def _refuse_recipe(recipe: Recipe) -> Refusal | None:
+    if recipe.method != "float32":
+        return Refusal("recipe-method", f"recipe {recipe.name}: tvm builds float32, not {recipe.method}")
+    options = ("algorithm", "group_size", "symmetric", "mixed_int8", "embedding_bits")
+    unused = [name for name in options if getattr(recipe, name) is not None]
+    if unused:
+        return Refusal("recipe-option", f"recipe {recipe.name}: float32 does not use {', '.join(unused)}")
+    return None
+
+
+def _refuse_lengths(request: BuildRequest) -> Refusal | None:
+    lengths, context = request.sequence_lengths, request.blueprint.model.context
+    if lengths is None:
+        return None
+    if not lengths or min(lengths) < 1:
+        return Refusal("sequence-lengths", "sequenceLengths needs at least one length of 1 or more")
+    if max(lengths) > context:
+        return Refusal(
+            "sequence-lengths",
+            f"sequence length {max(lengths)} is above the context of {context} tokens",
+            hint=f"raise spec.model.context to {max(lengths)}, or drop the length",
+        )
+    return None
