@@ -38,6 +38,9 @@ from edgewright.device.supervise import (
     service_agent,
 )
 
+EARLY_TIMER_S = 2.0
+"""How much before its moment a timer may fire and still be taken for it."""
+
 
 @dataclass(frozen=True)
 class Device:
@@ -204,7 +207,7 @@ def revert(device: Device, arguments: argparse.Namespace) -> Report:
     with session(device) as held:
         state = held.state
         if arguments.overdue:
-            if state.active is not None and remaining_now_s(state.active) <= switch.RETURN_MARGIN_S:
+            if state.active is not None and remaining_now_s(state.active) <= EARLY_TIMER_S:
                 switch.revert(held.layout, state, held.supervisor, switch.TIMED_OUT)
             return Report(changed=True)
         number = arguments.release

@@ -28,7 +28,7 @@ from edgewright.device.verify import check_denied, check_order, check_time, veri
 
 RESERVE_BYTES = 64 * 1024
 """Set aside while staging, given up to revert on a full disk."""
-RETURN_MARGIN_S, RETURN_MARGIN_PART = 5.0, 0.1
+RETURN_MARGIN_S, RETURN_MARGIN_PART = 15.0, 0.25
 """A revert starts this much before the confirm timeout, so that the device is back within it."""
 
 TIMED_OUT = {"slug": "confirm-timeout", "message": "nobody confirmed in time", "deny": False}
@@ -61,6 +61,7 @@ def activate(
     check_time(release.statement, time.time())
     check_files(layout, release)
     due_s = timeout_s - min(RETURN_MARGIN_S, timeout_s * RETURN_MARGIN_PART)
+    supervisor.prepare(due_s)
     active = Activation(
         release=number,
         previous=layout.confirmed_release(),
@@ -69,13 +70,12 @@ def activate(
         timeout_s=due_s,
         boot_id=boot_id(),
     )
-    supervisor.prepare(due_s)
     after = replace(
         state, active=active, staged=None, fetching=None, reverted=None, health=None, agent=supervisor.agent_path()
     )
     with disk_full_refused(f"activating release {number}"):
         write_state(layout, after)
-        supervisor.arm(due_s)
+        supervisor.arm(max(0.001, remaining_now_s(active)))
         replace_symlink(layout.current, f"releases/{number}")
     supervisor.restart()
     return after
