@@ -31,7 +31,7 @@ class TensorEntry:
 
 
 def read_safetensors_header(path: Path, name: str) -> tuple[TensorEntry, ...]:
-    """The tensors of a safetensors file, every offset checked. Raises RefusedError with slug `safetensors-malformed`."""
+    """The tensors of a safetensors file, every offset checked. Raises `safetensors-malformed`."""
     size = path.stat().st_size
     with path.open("rb") as stream:
         prefix = stream.read(8)

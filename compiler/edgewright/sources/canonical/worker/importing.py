@@ -62,7 +62,7 @@ def _import(request: Request, files: ModelFiles) -> Facts:
         weights.pop("lm_head.weight", None)
     facts = _facts(task, files.kind, config, tokenizer, weights, pooling, license_name)
     _check_context(request.options.get("context"), facts["max_positions"])
-    config["torch_dtype"] = "float32"
+    config["dtype"] = "float32"
     write_json(output / "config.json", config)
     write_weights(output / "model.safetensors", weights)
     write_tokenizer(output, tokenizer, facts["max_positions"])

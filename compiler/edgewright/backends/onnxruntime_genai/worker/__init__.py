@@ -1,0 +1,1 @@
+"""The GenAI worker: runs in the `genai` environment; one step, `build`."""
