@@ -1,0 +1,1 @@
+"""Runs in the environment `onnx`: reference vectors by PyTorch, candidate vectors by the device's own runtime."""

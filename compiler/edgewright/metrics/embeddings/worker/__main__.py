@@ -1,0 +1,6 @@
+"""Entry of the worker process."""
+
+from edgewright.metrics.embeddings.worker.evaluation import evaluate
+from edgewright.plugins.worker import run
+
+run({"evaluate": evaluate})

@@ -1,0 +1,1 @@
+"""Metrics of text-generation models: how far the built artifact's next-token distributions are from the reference's."""
