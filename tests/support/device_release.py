@@ -93,7 +93,7 @@ def build_artifact(folder: Path, *, delay_ms: int = 0, wrong: bool = False, arch
     (folder / "artifact.json").write_text(json.dumps(description))
     ids = [3, 14, 15, 9, 2]
     answer = [value + (1.0 if wrong else 0.0) for value in expected(ids)]
-    vector = {"text": None, "input_ids": ids, "attention_mask": [1] * 5, "embedding": answer, "max_abs": 1e-5}
+    vector = {"text": None, "input_ids": ids, "attention_mask": [1] * 5, "embedding": answer, "tolerance": {"max_abs": 1e-5}}
     (folder / "test_vector.json").write_text(json.dumps(vector))
     return folder
 

@@ -73,10 +73,11 @@ class GenerationRuntime(Protocol):
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        ignore_eos: bool = False,
     ) -> Iterator[int]:
         """Yield up to `max_tokens` new token ids; ends before an end-of-sequence id, which is not yielded.
 
-        `temperature` 0 is greedy. Closing the iterator stops the work. Refuses as `embed` does, when called, not at
+        `temperature` 0 is greedy. `ignore_eos` makes the model go on to `max_tokens`, for measurements. Closing the iterator stops the work. Refuses as `embed` does, when called, not at
         the first `next`."""
 
     def next_logits(self, ids: Sequence[int]) -> Sequence[float]:

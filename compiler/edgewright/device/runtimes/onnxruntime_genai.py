@@ -66,10 +66,12 @@ class GenAIGeneration:
         temperature: float = 0.0,
         top_p: float = 1.0,
         seed: int | None = None,
+        ignore_eos: bool = False,
     ) -> Iterator[int]:
         check_ids(ids, self.vocab_size, self.context - 1)
         limit = min(len(ids) + max_tokens, self.context)
-        options: dict[str, Any] = {"max_length": limit, "min_length": 0, "do_sample": False}
+        shortest = limit if ignore_eos else 0
+        options: dict[str, Any] = {"max_length": limit, "min_length": shortest, "do_sample": False}
         if temperature > 0:
             options.update(do_sample=True, temperature=float(temperature), top_p=float(top_p), top_k=0)
             if seed is not None:

@@ -64,22 +64,44 @@ def _tokenizer_agrees(runtime: Any, vector: Mapping[str, Any], ids: Sequence[int
     return f"its text gives {len(found)} token ids {found[:6]}..., expected {len(ids)}: {list(ids[:6])}..."
 
 
+def read_tolerance(vector: Mapping[str, Any], default_max_abs: float) -> tuple[float | None, float | None]:
+    """(largest absolute difference, smallest cosine) that the vector allows; what it does not say is not checked.
+
+    Written as `{"tolerance": {"max_abs": 0.001}}`, `{"tolerance": {"min_cosine": 0.99}}`, or both."""
+    stated = vector.get("tolerance")
+    if stated is None:
+        return default_max_abs, None
+    if not isinstance(stated, Mapping) or not stated or not set(stated) <= {"max_abs", "min_cosine"}:
+        raise ValueError("its tolerance is not an object with max_abs or min_cosine")
+    max_abs, min_cosine = stated.get("max_abs"), stated.get("min_cosine")
+    return None if max_abs is None else float(max_abs), None if min_cosine is None else float(min_cosine)
+
+
+def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
+    norm = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(x * x for x in b))
+    return sum(x * y for x, y in zip(a, b)) / norm if norm > 0 else 0.0  # noqa: B905  Python 3.9
+
+
 def check_embedding(runtime: Any, vector: Mapping[str, Any]) -> dict[str, Any]:
-    """Largest absolute difference between this device's embedding and the stored one."""
+    """This device's embedding against the stored one: largest absolute difference and cosine."""
     ids = [int(token) for token in vector["input_ids"]]
     expected = [float(value) for value in vector["embedding"]]
-    allowed = float(vector.get("max_abs") or DEFAULT_MAX_ABS)
+    max_abs, min_cosine = read_tolerance(vector, DEFAULT_MAX_ABS)
     found = runtime.embed(ids, [int(value) for value in vector["attention_mask"]])
     if len(found) != len(expected):
         return {"ok": False, "message": f"the embedding has {len(found)} numbers, the vector has {len(expected)}"}
-    difference = max(abs(a - b) if math.isfinite(a) else math.inf for a, b in zip(found, expected))  # noqa: B905
-    result: dict[str, Any] = {"ok": difference <= allowed, "allowed": allowed, "message": None}
-    result["max_abs"] = difference if math.isfinite(difference) else None
-    if not result["ok"]:
-        result["message"] = f"the embedding differs by {difference:.6g}, {allowed:g} is allowed"
-        return result
+    if not all(math.isfinite(value) for value in found):
+        return {"ok": False, "message": "the embedding has numbers that are not finite"}
+    difference = max(abs(a - b) for a, b in zip(found, expected))  # noqa: B905  Python 3.9
+    cosine = _cosine(found, expected)
+    result: dict[str, Any] = {"ok": False, "message": None, "max_abs": difference, "cosine": cosine}
+    result["allowed"] = {"max_abs": max_abs, "min_cosine": min_cosine}
+    if max_abs is not None and difference > max_abs:
+        return {**result, "message": f"the embedding differs by {difference:.6g}, {max_abs:g} is allowed"}
+    if min_cosine is not None and cosine < min_cosine:
+        return {**result, "message": f"the embedding has cosine {cosine:.6g}, at least {min_cosine:g} is allowed"}
     complaint = _tokenizer_agrees(runtime, vector, ids)
-    return result if complaint is None else {**result, "ok": False, "message": complaint}
+    return {**result, "ok": complaint is None, "message": complaint}
 
 
 def check_generation(runtime: Any, vector: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,7 +111,9 @@ def check_generation(runtime: Any, vector: Mapping[str, Any]) -> dict[str, Any]:
     the two within twice the tolerance, and the comparison ends there, because the texts have parted."""
     ids = [int(token) for token in vector["input_ids"]]
     expected = [int(token) for token in vector["token_ids"]]
-    tolerance = float(vector.get("tolerance") or DEFAULT_LOGIT_TOLERANCE)
+    tolerance = read_tolerance(vector, DEFAULT_LOGIT_TOLERANCE)[0]
+    if tolerance is None:
+        raise ValueError("its tolerance has no max_abs")
     first = runtime.next_logits(ids)
     pairs = [(int(token), float(logit)) for token, logit in vector.get("logits_top") or []]
     difference = max((abs(float(first[token]) - logit) for token, logit in pairs), default=0.0)
@@ -162,15 +186,13 @@ def time_generation(runtime: Any, ids: Sequence[int], budget_s: float) -> dict[s
     while len(first_seconds) < FEWEST_ROUNDS or (len(first_seconds) < MOST_ROUNDS and spent < budget_s):
         begin = time.perf_counter()
         moments = []
-        for _ in runtime.generate(prompt, DECODE_TOKENS + 1):
+        for _ in runtime.generate(prompt, DECODE_TOKENS + 1, ignore_eos=True):
             moments.append(time.perf_counter())
         spent += time.perf_counter() - begin
-        if not moments:  # the model ends at once on this prompt: its first token is the end, and cannot be timed
-            break
         first_seconds.append(moments[0] - begin)
         if len(moments) > 4:
             rates.append((len(moments) - 1) / (moments[-1] - moments[0]))
-    result = _latency(first_seconds) if first_seconds else {}
+    result = _latency(first_seconds)
     if rates:
         result["decode_rate"] = {"value": _quantile(rates, 0.5), "unit": "tokens/s", "n": len(rates)}
     return result
