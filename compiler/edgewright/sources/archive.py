@@ -16,6 +16,7 @@ import stat
 import tarfile
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -134,6 +135,7 @@ class _Bounded(io.RawIOBase):
         self._stream = stream
         self._subject = subject
         self._read_bytes = 0
+        self._last: deque[bytes] = deque(maxlen=4)
         self.limit_bytes = _LARGEST_TAR_HEADER_BYTES
 
     def read(self, size: int = -1) -> bytes:
@@ -141,7 +143,14 @@ class _Bounded(io.RawIOBase):
         self._read_bytes += len(data)
         if self._read_bytes > self.limit_bytes:
             raise refuse(self._subject, "has a header or an end that is too large")
+        self._last.append(data)
         return data
+
+    def block_at(self, offset: int) -> bytes:
+        """The block at a position that was read a moment ago; empty at the end of the stream."""
+        recent = b"".join(self._last)
+        start = offset - (self._read_bytes - len(recent))
+        return recent[start : start + tarfile.BLOCKSIZE] if start >= 0 else b"?"
 
 
 def _open_stream(path: Path) -> BinaryIO:
@@ -176,3 +185,6 @@ def _tar_members(path: Path, subject: str, limits: Limits) -> Iterator[Member]:
                 stream = archive.extractfile(info)
                 if stream is not None:
                     yield name, cast(BinaryIO, stream)
+            # tarfile takes a damaged header for the end of the archive; the real end is a block of zeros.
+            if any(bounded.block_at(archive.offset)):
+                raise refuse(subject, "has a damaged header")
