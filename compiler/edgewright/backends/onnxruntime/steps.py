@@ -14,7 +14,13 @@ from edgewright.plugins.protocols import WorkerStep
 EXPORT_VERSION = 1
 BUILD_VERSION = 1
 MODULE = "edgewright.backends.onnxruntime.worker"
-PACKAGES = ("edgewright.backends.onnxruntime", "edgewright.compress")
+PACKAGES = (
+    "edgewright.backends.onnxruntime.layout",
+    "edgewright.backends.onnxruntime.worker",
+    "edgewright.compress.calibration",
+    "edgewright.compress.worker",
+)
+"""Exactly what the worker imports: the plugin side may change without a rebuild."""
 
 
 def export_step() -> WorkerStep:

@@ -11,6 +11,11 @@ from edgewright.spec.v1alpha1.compression import Recipe
 
 NAME = "onnxruntime-genai"
 BUILD_VERSION = 1
+PACKAGES = (
+    "edgewright.backends.onnxruntime.layout",
+    "edgewright.backends.onnxruntime_genai.worker",
+    "edgewright.compress.worker",
+)
 WHEELS = (
     WheelRequirement("onnxruntime-genai", "0.18.0"),
     WheelRequirement("onnxruntime", "1.32.0"),
@@ -50,11 +55,7 @@ class GenAIBackend:
         """One step: the builder quantises and writes the graph at once."""
         step = WorkerStep(
             module="edgewright.backends.onnxruntime_genai.worker",
-            packages=(
-                "edgewright.backends.onnxruntime_genai",
-                "edgewright.backends.onnxruntime.layout",
-                "edgewright.compress",
-            ),
+            packages=PACKAGES,
             environment="genai",
             step="build",
             options={

@@ -7,6 +7,11 @@ from edgewright.plugins.protocols import WorkerStep
 STEP_VERSION = 1
 """Raised when the same files would give other bytes; part of the step's identity beside its sources."""
 
+PACKAGES = tuple(
+    f"edgewright.sources.canonical.{module}"
+    for module in ("worker", "config_keys", "gguf_header", "inspect", "refused", "safetensors_header", "strict_json")
+)
+
 
 class CanonicalImporter:
     """Safetensors folders and GGUF files of known architectures."""
@@ -15,7 +20,7 @@ class CanonicalImporter:
         """The worker step `import`; its input is `source`."""
         return WorkerStep(
             module="edgewright.sources.canonical.worker",
-            packages=("edgewright.sources.canonical",),
+            packages=PACKAGES,
             environment="onnx",
             step="import",
             options={"task": task, "file": file, "context": context_tokens},
