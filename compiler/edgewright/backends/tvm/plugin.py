@@ -6,13 +6,18 @@ environment exists; the worker refuses the rest.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from edgewright.backends.onnxruntime.steps import export_step
 from edgewright.plugins.protocols import BuildRequest, Refusal, RuntimeNeeds, WheelRequirement, WorkerStep
 from edgewright.spec.v1alpha1.compression import Recipe
 
 BUILD_VERSION = 1
 DEFAULT_LENGTHS = (32, 128, 512)
-WHEELS = (WheelRequirement("tokenizers", "0.22.2"),)
+TOKENIZERS_VERSION = "0.22.2"
+TOKENIZERS_VERSION_RISCV64 = "0.23.3"
+"""The first version with a wheel for riscv64; elsewhere the version that the export used."""
 RUNTIME_MEMORY_BYTES = 48 * 2**20
 """Resident memory of a Python process with ctypes and tokenizers loaded, no model (measured: 34 MiB) and serving."""
 
@@ -42,29 +47,19 @@ class TvmBackend:
 
     def steps(self, request: BuildRequest) -> tuple[tuple[str, WorkerStep], ...]:
         """The export that all encoders share, then the build."""
-        build = WorkerStep(
-            module="edgewright.backends.tvm.worker",
-            packages=("edgewright.backends.tvm.worker", "edgewright.backends.onnxruntime.layout"),
-            environment="tvm",
-            step="build",
-            options={
-                "target": {
-                    "architecture": request.target.architecture,
-                    "llvm": {"mcpu": request.target.isa.cpu, "mattr": list(request.target.isa.features)},
-                },
-                "sequence_lengths": list(sequence_lengths(request)),
-                "recipe": {"name": request.recipe.name, "method": request.recipe.method},
-            },
-            inputs={"onnx": "onnx", "canonical": "canonical"},
-            version=BUILD_VERSION,
-            determinism="deterministic on this CPU",
-        )
+        isa = request.target.isa
+        target = {
+            "architecture": request.target.architecture,
+            "llvm": {"mcpu": isa.cpu, "mattr": list(isa.features)},
+        }
+        recipe = {"name": request.recipe.name, "method": request.recipe.method}
+        build = build_step(target, sequence_lengths(request), recipe)
         return (("onnx", export_step()), ("artifact", build))
 
     def runtime(self, request: BuildRequest) -> RuntimeNeeds:
         """Nothing but the tokenizer: the libraries need libc alone."""
         return RuntimeNeeds(
-            wheels=WHEELS,
+            wheels=(WheelRequirement("tokenizers", tokenizers_version(request.target.architecture)),),
             memory_bytes=RUNTIME_MEMORY_BYTES,
             disk_bytes=12 * 2**20,
             needs_python=request.target.python,
@@ -74,6 +69,25 @@ class TvmBackend:
     def bits_per_weight(self, recipe: Recipe) -> float:
         """float32."""
         return 32.0
+
+
+def tokenizers_version(architecture: str) -> str:
+    """The tokenizers wheel that exists for an architecture."""
+    return TOKENIZERS_VERSION_RISCV64 if architecture == "riscv64" else TOKENIZERS_VERSION
+
+
+def build_step(target: Mapping[str, Any], lengths: Sequence[int], recipe: Mapping[str, Any]) -> WorkerStep:
+    """Float32 graph to artifact. `target` is {architecture, llvm: {mcpu, mattr}}."""
+    return WorkerStep(
+        module="edgewright.backends.tvm.worker",
+        packages=("edgewright.backends.tvm.worker", "edgewright.backends.onnxruntime.layout"),
+        environment="tvm",
+        step="build",
+        options={"target": dict(target), "sequence_lengths": list(lengths), "recipe": dict(recipe)},
+        inputs={"onnx": "onnx", "canonical": "canonical"},
+        version=BUILD_VERSION,
+        determinism="deterministic on this CPU",
+    )
 
 
 def sequence_lengths(request: BuildRequest) -> tuple[int, ...]:
