@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from edgewright.kernel.diagnostics import Diagnostic
     from edgewright.rollout.controller import RolloutState
     from edgewright.rollout.session import RolloutSession
 
@@ -89,41 +90,53 @@ def open_sessions(
         opened.close()
 
 
-def finish(states: list[RolloutState], output: str) -> None:
-    """Print what became of each roll-out; raise when one did not end well."""
+def finish(states: list[RolloutState], output: str, *, recalled: bool = False) -> None:
+    """Print what became of each roll-out; raise when one did not end well.
+
+    A roll-out that a person `recalled` ended well when nobody is left on it.
+    """
     import json
+    from collections import Counter
+    from dataclasses import asdict
 
-    from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode
-    from edgewright.rollout.session import complaints
+    from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
 
+    judged = [state for state in states if not recalled or any(d.status == "leave" for d in state.devices.values())]
+    found = [diagnostic for state in judged for diagnostic in _diagnostics(state)]
     if output == "json":
-        click.echo(json.dumps([_as_json(state) for state in states], indent=2, sort_keys=True))
-    else:
-        for state in states:
-            counts: dict[str, int] = {}
-            for device in state.devices.values():
-                counts[device.status.value] = counts.get(device.status.value, 0) + 1
-            summary = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
-            click.echo(f"{state.plan.blueprint} {state.plan.version}: {state.verdict} ({summary})")
-    bad = [state for state in states if state.verdict in {"paused", "rolled-back"}]
+        documents = [_as_json(state) for state in states]
+        click.echo(json.dumps({"rollouts": documents, "diagnostics": [asdict(d) for d in found]}, indent=2))
+        if found:
+            raise SystemExit(int(ExitCode.ROLLOUT))  # the diagnostics are in the result
+        return
     for state in states:
+        counts = Counter(device.status.value for device in state.devices.values())
+        summary = ", ".join(f"{number} {status}" for status, number in sorted(counts.items()))
+        click.echo(f"{state.plan.blueprint} {state.plan.version}: {state.verdict} ({summary})")
         if state.verdict == "waiting":
             away = ", ".join(name for name, device in state.devices.items() if device.is_away)
             click.echo(f"absent and waited for: {away}; `edgewright rollout --resume` delivers to them later", err=True)
-    if bad:
-        diagnostics = [
-            Diagnostic(slug, message, subject=name) for state in bad for name, slug, message in complaints(state)
-        ]
-        summary_of = [
-            Diagnostic(
-                f"rollout-{state.verdict}",
-                f"{state.plan.blueprint} {state.plan.version} is {state.verdict}",
-                notes=tuple(name for name, d in state.devices.items() if d.status.value == "rolled-back"),
-                hint="edgewright status shows every device",
-            )
-            for state in bad
-        ]
-        raise EdgewrightError(*diagnostics, *summary_of, exit_code=ExitCode.ROLLOUT)
+    if found:
+        raise EdgewrightError(*found, exit_code=ExitCode.ROLLOUT)
+
+
+def _diagnostics(state: RolloutState) -> list[Diagnostic]:
+    """What went wrong, each device named; empty for a roll-out that ended well or waits."""
+    from edgewright.kernel.diagnostics import Diagnostic
+    from edgewright.rollout.session import complaints
+
+    if state.verdict not in {"paused", "rolled-back"}:
+        return []
+    taken_back = tuple(name for name, device in state.devices.items() if device.status.value == "rolled-back")
+    return [
+        *(Diagnostic(slug, message, subject=name, hint=hint) for name, slug, message, hint in complaints(state)),
+        Diagnostic(
+            f"rollout-{state.verdict}",
+            f"{state.plan.blueprint} {state.plan.version} is {state.verdict}",
+            notes=(f"taken back: {', '.join(taken_back)}",) if taken_back else (),
+            hint="edgewright status shows every device",
+        ),
+    ]
 
 
 def _as_json(state: RolloutState) -> dict[str, Any]:

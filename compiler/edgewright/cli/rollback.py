@@ -29,7 +29,6 @@ def command(
 
     The release is denied until a person lifts it (rollout --lift).
     """
-    from edgewright.kernel.diagnostics import EdgewrightError
     from edgewright.kernel.units import release_number
 
     try:
@@ -40,9 +39,4 @@ def command(
         if len(sessions) > 1:
             names = ", ".join(session.name for session in sessions)
             raise click.UsageError(f"choose one blueprint with --blueprint: {names}")
-        states = [session.recall(on=on, to=to) for session in sessions]
-        try:
-            finish(states, output)
-        except EdgewrightError:
-            if any(device.status.value == "leave" for state in states for device in state.devices.values()):
-                raise
+        finish([session.recall(on=on, to=to) for session in sessions], output, recalled=True)

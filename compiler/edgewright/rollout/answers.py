@@ -8,14 +8,12 @@ disk) is a failure with its name.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from edgewright.rollout.events import Action, Answered
 
-LONGEST_ANSWER = 256 * 1024
 UNHEALTHY = 4
 PROVING_TASK: Mapping[Action, str] = {
     "deploy": "Agent health",
@@ -101,12 +99,8 @@ def _observed(
 
 
 def _has_no_agent(results: Sequence[TaskResult], task: str) -> bool:
-    """Ansible skips a command whose `removes` file is not there, and says so in the result."""
-    return any(
-        result.task == task
-        and (result.kind == "skipped" or str(result.result.get("stdout", "")).startswith("skipped, since"))
-        for result in results
-    )
+    """Whether a task was skipped because the agent is not on the host: nothing was ever delivered there."""
+    return any(result.task == task and result.kind == "skipped" for result in results)
 
 
 def _failure(action: Action, device: str, result: TaskResult, last: Mapping[str, Any]) -> Answered:
@@ -160,16 +154,10 @@ def _told(
     )
 
 
-def _agent_answer(result: TaskResult) -> dict[str, Any] | None:
-    """The one JSON object an agent command prints, or None."""
-    stdout = result.result.get("stdout")
-    if not isinstance(stdout, str) or not stdout.startswith("{") or len(stdout) > LONGEST_ANSWER:
-        return None
-    try:
-        document = json.loads(stdout)
-    except (json.JSONDecodeError, RecursionError):
-        return None
-    return document if isinstance(document, dict) else None
+def _agent_answer(result: TaskResult) -> Mapping[str, Any] | None:
+    """The one JSON object an agent command printed (capped where it was read), or None."""
+    answer = result.result.get("answer")
+    return answer if isinstance(answer, Mapping) and answer else None
 
 
 def _measurements(answer: Mapping[str, Any]) -> dict[str, float]:

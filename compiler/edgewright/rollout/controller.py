@@ -80,6 +80,7 @@ class DeviceState:
     is_away: bool = False
     slug: str | None = None
     message: str | None = None
+    hint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +248,12 @@ def _unreachable(state: RolloutState, before: DeviceState, event: Answered) -> D
 
 def _failed(event: Answered, status: Status = Status.FAILED) -> DeviceState:
     return DeviceState(
-        status, is_failure=True, is_quarantined=event.denied, slug=event.slug or "unreachable", message=event.message
+        status,
+        is_failure=True,
+        is_quarantined=event.denied,
+        slug=event.slug or "unreachable",
+        message=event.message,
+        hint=event.hint,
     )
 
 

@@ -17,7 +17,7 @@ from edgewright.package.verify import verify_release
 from edgewright.package.view import ReleaseView
 from edgewright.render.project import refuse_other_targets, render
 from edgewright.render.waves import plan_waves
-from edgewright.rollout.controller import RolloutState, advance, begin, replay
+from edgewright.rollout.controller import RolloutState, Status, advance, begin, replay
 from edgewright.rollout.drive import Devices, Drive
 from edgewright.rollout.events import Event, Finished, Recalled, Resumed, Tell
 from edgewright.rollout.fleet import resolve_devices, select_devices
@@ -199,10 +199,10 @@ class RolloutSession:
             )
 
 
-def complaints(state: RolloutState) -> list[tuple[str, str, str]]:
-    """(device, slug, message) of every device that is not where it should be."""
+def complaints(state: RolloutState) -> list[tuple[str, str, str, str | None]]:
+    """(device, slug, message, hint) of every device that is not where it should be."""
     return [
-        (name, device.slug or device.status.value, device.message or f"{name} is {device.status.value}")
+        (name, device.slug or device.status.value, f"{name}: {device.message or device.status.value}", device.hint)
         for name, device in state.devices.items()
-        if device.slug is not None or device.is_failure
+        if device.is_failure or (device.slug is not None and device.status != Status.ROLLED_BACK)
     ]

@@ -37,6 +37,9 @@ class ActionModule(ActionBase):
         result = super().run(tmp, task_vars)
         root = self._task.args["root"]
         work, sources = self._work()
+        if self._reads_our_files() and not self._task.check_mode:
+            ready = [dict(entry, upload=source, consume=False) for entry, source in zip(work, sources)]
+            return {**result, **self._call("commit", root, ready, task_vars)}
         survey = self._call("survey", root, work, task_vars)
         if survey.get("failed"):
             return {**result, **survey}
@@ -82,10 +85,11 @@ class ActionModule(ActionBase):
             raise AnsibleActionFail("the host answered the survey with something else than numbers of files")
         return sorted(set(missing))
 
+    def _reads_our_files(self):
+        """Whether the host is this machine: then the module finds the files itself, and nothing is uploaded."""
+        return getattr(self._connection, "_remote_is_local", False) and not self._is_become_unprivileged()
+
     def _send(self, root, work, sources, task_vars):
-        if getattr(self._connection, "_remote_is_local", False) and not self._is_become_unprivileged():
-            ready = [dict(entry, upload=source, consume=False) for entry, source in zip(work, sources)]
-            return self._call("commit", root, ready, task_vars)
         folder = self._make_tmp_path()
         try:
             ready = []

@@ -85,6 +85,9 @@ import tempfile
 
 from ansible.module_utils.basic import AnsibleModule
 
+RESERVE_BYTES = 16 << 20
+"""Left free: the host's log and state must still be writable."""
+
 
 def digest_of(path):
     """SHA-256 of a regular file, or None when there is none."""
@@ -202,14 +205,23 @@ def main():
             missing = [index for index, entry in enumerate(work) if not is_present(root, entry)]
             free = shutil.disk_usage(root).free if os.path.isdir(root) else None
             module.exit_json(changed=False, missing=missing, free_bytes=free)
-        for entry in work:
+        if module.check_mode:
+            module.exit_json(changed=bool(work), placed=0)
+        make_folder(root, "")
+        wanted = [entry for entry in work if not is_present(root, entry)]
+        needed = sum(entry["size"] for entry in wanted if not entry["consume"]) + RESERVE_BYTES
+        free = shutil.disk_usage(root).free
+        if wanted and free < needed:
+            message = f"{root} has {free} bytes free, {needed} are needed to receive the release"
+            module.fail_json(msg=message, slug="disk-full")
+        for entry in wanted:
             commit(root, entry)
     except OSError as error:
         slug = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "file-refused"
         module.fail_json(msg=f"{error.filename or root}: {error.strerror}", slug=slug)
     except ValueError as error:
         module.fail_json(msg=str(error), slug="blob-tampered")
-    module.exit_json(changed=True, placed=len(work))
+    module.exit_json(changed=bool(wanted), placed=len(wanted))
 
 
 if __name__ == "__main__":
