@@ -9,10 +9,12 @@ unpacked.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import io
 import lzma
 import stat
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -28,6 +30,18 @@ from edgewright.sources.deposit import LIMITS, Limits
 
 _LARGEST_TAR_HEADER_BYTES = 1 << 20
 _SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+)
 
 Member = tuple[str, BinaryIO]
 
@@ -81,11 +95,15 @@ class Names:
 
 @contextmanager
 def _readable(subject: str) -> Iterator[None]:
+    """Turn what the standard readers raise for damaged archives into `archive-unsafe`; a failing disk stays itself."""
     try:
         yield
-    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, NotImplementedError) as error:
+    except _DAMAGE as error:
         raise refuse(subject, f"is damaged: {str(error)[:200]}") from error
-    except gzip.BadGzipFile as error:
+    except OSError as error:
+        # Damaged streams are reported without a number, damaged offsets as EINVAL.
+        if error.errno not in {None, errno.EINVAL}:
+            raise
         raise refuse(subject, f"is damaged: {str(error)[:200]}") from error
 
 
