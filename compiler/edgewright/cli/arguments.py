@@ -1,34 +1,80 @@
-"""Arguments that commands share, declared once."""
+"""Arguments that commands share, declared once, and the invocation that the error boundary reads them from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
+_FORMS = click.Choice(["text", "json"])
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What one run of the command line was asked, as far as the boundary has to know it to print errors."""
+
+    repository: Path = Path()
+    output: str = "text"
+    debug: bool = False
+
+
+def _invocation(context: click.Context) -> Invocation:
+    return context.ensure_object(Invocation)
+
+
+def _note_repository(context: click.Context, parameter: click.Parameter, value: Path) -> Path:
+    del parameter
+    _invocation(context).repository = value
+    return value
+
+
+def note_output(context: click.Context, parameter: click.Parameter, value: str | None) -> str:
+    """Click callback: a command's own `--output` wins over that of the group."""
+    del parameter
+    invocation = _invocation(context)
+    if value is not None:
+        invocation.output = value
+    return invocation.output
+
+
+def note_debug(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
+    """Click callback of `--debug`."""
+    del parameter
+    _invocation(context).debug |= value
+    return value
 
 
 def repository_argument(function: _Function) -> _Function:
     """The fleet repository's folder; the current one when absent."""
     return click.argument(
-        "repository", type=click.Path(path_type=Path, file_okay=False), default=Path(), metavar="[REPOSITORY]"
+        "repository",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=Path(),
+        metavar="[REPOSITORY]",
+        callback=_note_repository,
     )(function)
 
 
 def blueprint_option(function: _Function) -> _Function:
-    """Selects blueprints by name; all of them when absent."""
+    """Selects blueprints by name or glob; all of them when absent."""
     return click.option(
-        "--blueprint", "-b", "blueprints", multiple=True, metavar="NAME", help="Only this blueprint (repeatable)."
+        "--blueprint",
+        "-b",
+        "blueprints",
+        multiple=True,
+        metavar="NAME",
+        help="Only this blueprint, or those that match a glob (repeatable).",
     )(function)
 
 
 def output_option(function: _Function) -> _Function:
-    """Form of the result on stdout."""
+    """Form of the result on stdout; errors take the same form."""
     return click.option(
-        "--output", "-o", type=click.Choice(["text", "json"]), default="text", help="Form of the result."
+        "--output", "-o", type=_FORMS, callback=note_output, help="Form of the result.  [default: text]"
     )(function)
 
 

@@ -8,6 +8,7 @@ they cost nothing when nothing changed.
 from __future__ import annotations
 
 import json
+import os
 import platform
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from edgewright.build.executor import BuildContext, execute
 from edgewright.build.store import Result, Store
+from edgewright.check.budget import ModelFacts
 from edgewright.check.run import require_valid
 from edgewright.evaluate.gates import GateResult, judge
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, fail
@@ -37,8 +41,6 @@ from edgewright.spec.v1alpha1.blueprint import Blueprint
 
 def machine_identity() -> Digest:
     """Identity of the computer that measures: architecture, CPU model, flags and number of cores."""
-    import os
-
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     kept = {line for line in lines if line.startswith(("model name", "flags", "Features", "isa"))}
     return digest_json({"machine": platform.machine(), "cpu": sorted(kept), "cores": os.cpu_count()})
@@ -67,13 +69,19 @@ class Session:
         self.events = events
         self.registry = Registry()
         self.store = Store()
+        self._warnings: list[Diagnostic] = []
 
     @cached_property
     def repository(self) -> Repository:
         """The documents, loaded and checked; raises with every error of every file."""
         repository = load_repository(self.root, selectors=self.selectors)
-        require_valid(repository, self.registry)
+        self._warnings = require_valid(repository, self.registry)
         return repository
+
+    @property
+    def warnings(self) -> list[Diagnostic]:
+        """What `check` found that does not stop a compile."""
+        return self._warnings if self.repository else []
 
     @property
     def blueprints(self) -> list[Loaded[Blueprint]]:
@@ -154,6 +162,31 @@ class Session:
         ]
         if diagnostics:
             raise EdgewrightError(*diagnostics, exit_code=ExitCode.GATE)
+
+    def facts(self, loaded: Loaded[Blueprint]) -> ModelFacts | None:
+        """The shape of the imported model, when it was imported already."""
+        plan = self.plan(loaded)
+        result = self.store.result(plan.canonical)
+        if result is None or "facts.json" not in result.tree:
+            return None
+        found = json.loads(self.store.blob(result.tree["facts.json"].digest).read_bytes())
+        return ModelFacts.from_import(found)
+
+    def require_facts(self, loaded: Loaded[Blueprint], plan: Plan) -> None:
+        """What the blueprint declares about its model is what was imported."""
+        declared, imported = loaded.document.spec.model.facts, self.facts(loaded)
+        if declared is None or imported is None:
+            return
+        for name in ("parameters", "layers", "hidden_size", "vocab_size", "kv_heads", "head_dim"):
+            said, found = getattr(declared, name), getattr(imported, name)
+            if said != found:
+                key = to_camel(name)
+                raise fail(
+                    "facts-wrong",
+                    f"{plan.blueprint.metadata.name} declares {key} {said}, the imported model has {found}",
+                    span=loaded.spans.span(("spec", "model", "facts", key)),
+                    hint=f"write {key}: {found}",
+                )
 
     def materialise(self, plan: Plan, key: Digest, folder: Path) -> None:
         """Lay the output of an action out in a folder."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -12,7 +11,7 @@ from edgewright.check.rule import Subject
 from edgewright.check.rules import budget
 from edgewright.check.run import check
 from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
-from edgewright.cli.output.diagnostics import print_diagnostics
+from edgewright.cli.output.diagnostics import as_json, print_diagnostics
 from edgewright.cli.output.tables import print_table
 from edgewright.kernel.diagnostics import EdgewrightError, Severity
 from edgewright.kernel.units import format_size
@@ -24,32 +23,77 @@ from edgewright.plugins.registry import Registry
 @repository_argument
 @blueprint_option
 @output_option
-@click.option("--estimates", is_flag=True, help="Show memory, disk and decode rate of every build, with their formula.")
-def command(repository: Path, blueprints: tuple[str, ...], output: str, estimates: bool) -> None:
+@click.option("--verbose", "-v", is_flag=True, help="Show the estimates of every build, with their formula.")
+def command(repository: Path, blueprints: tuple[str, ...], output: str, verbose: bool) -> None:
     """Check the documents of REPOSITORY: every mistake of every file in one run."""
     loaded = load_repository(repository, selectors=blueprints)
     registry = Registry()
     found = check(loaded, registry)
     if any(d.severity is Severity.ERROR for d in found):
         raise EdgewrightError(*found)
+    names = sorted(loaded.blueprints)
     if output == "json":
-        click.echo(json.dumps({"diagnostics": [asdict(d) for d in found], "blueprints": sorted(loaded.blueprints)}))
+        result = {
+            "blueprints": names,
+            "diagnostics": [as_json(d, roots=[repository]) for d in found],
+            "estimates": _estimates(loaded, registry),
+        }
+        click.echo(json.dumps(result, indent=2, sort_keys=True))
         return
     print_diagnostics(found, roots=[repository])
-    if estimates:
+    if verbose:
         _print_estimates(loaded, registry)
-    click.echo(f"{len(loaded.blueprints)} blueprint(s) are right: {', '.join(sorted(loaded.blueprints))}")
+    word = "blueprint is" if len(names) == 1 else "blueprints are"
+    click.echo(f"{len(names)} {word} right: {', '.join(names)}")
 
 
-def _print_estimates(repository: Repository, registry: Registry) -> None:
-    rows = []
+def _estimates(repository: Repository, registry: Registry) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
     for name, loaded in sorted(repository.blueprints.items()):
         subject = Subject(loaded, repository, registry)
         facts = budget.declared_facts(subject)
         if facts is None:
             continue
-        for target, recipe, _, found in budget.estimates(subject, facts):
-            for item in found:
-                value = f"{item.value:.0f} tokens/s" if item.unit == "tokens/s" else format_size(item.value)
-                rows.append([name, target, recipe, item.name, value, "estimated", item.formula])
-    print_table(["blueprint", "target", "recipe", "what", "value", "kind", "formula"], rows)
+        for variant, found in budget.estimates(subject, facts):
+            rows += [
+                {
+                    "blueprint": name,
+                    "target": variant.request.target_name,
+                    "recipe": variant.request.recipe.name,
+                    "what": item.name,
+                    "value": item.value,
+                    "unit": item.unit,
+                    "allowed": item.allowed,
+                    "kind": f"estimated from {facts.origin} facts",
+                    "formula": item.formula,
+                }
+                for item in found
+            ]
+    return rows
+
+
+def _print_estimates(repository: Repository, registry: Registry) -> None:
+    rows = _estimates(repository, registry)
+    if not rows:
+        click.echo("no estimates: spec.model.facts is not written, and nothing is imported yet", err=True)
+        return
+
+    def shown(row: dict[str, object], key: str) -> str:
+        number = row[key]
+        if not isinstance(number, int | float):
+            return "-"
+        return f"{number:.0f} tokens/s" if row["unit"] == "tokens/s" else format_size(number)
+
+    columns = ["blueprint", "target", "recipe", "what", "kind", "formula"]
+    print_table(
+        [*columns[:4], "value", "allowed", *columns[4:]],
+        [
+            [
+                *(str(r[c]) for c in columns[:4]),
+                shown(r, "value"),
+                shown(r, "allowed"),
+                *(str(r[c]) for c in columns[4:]),
+            ]
+            for r in rows
+        ],
+    )

@@ -1,17 +1,21 @@
 """The command line's entry: a lazy group of commands and the one boundary where errors become text and exit codes.
 
-Imports click alone, so that `--help` is quick. Every command lives in a module of its own that is imported when it runs.
+Imports click alone, so that `--help` is quick. Every command has a module of its own, imported when it runs.
 Invariants: stdout is the result, stderr everything else; commands never catch what they cannot mend.
 """
 
 from __future__ import annotations
 
+import errno
 import importlib
+import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
+
+from edgewright.cli.arguments import Invocation, note_debug, note_output
 
 COMMANDS: dict[str, str] = {
     "check": "Check documents: every mistake with its line.",
@@ -32,6 +36,8 @@ COMMANDS: dict[str, str] = {
     "doctor": "Say which tools and environments are here.",
     "demo": "The whole chain on this machine.",
 }
+_OF_THE_MACHINE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EMFILE})
+"""What the operating system refuses for reasons that are neither the documents' nor ours."""
 
 
 class LazyGroup(click.Group):
@@ -39,22 +45,23 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, in the order of the chain."""
+        del ctx
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command; for the overview only its line of help is needed."""
+        """Import a command."""
+        del ctx
         if cmd_name not in COMMANDS:
             return None
-        if ctx.obj == "overview":
-            return click.Command(cmd_name, help=COMMANDS[cmd_name])
         module = importlib.import_module(f"edgewright.cli.{cmd_name}")
         command: click.Command = module.command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The overview, without importing any command."""
-        ctx.obj = "overview"
-        super().format_commands(ctx, formatter)
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -71,69 +78,83 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="edgewright")
-@click.option("--debug", is_flag=True, help="Show the traceback of a bug in edgewright.")
-def cli(debug: bool) -> None:
+@click.option(
+    "--output",
+    "-o",
+    type=click.Choice(["text", "json"]),
+    callback=note_output,
+    is_eager=True,
+    envvar="EDGEWRIGHT_OUTPUT",
+    expose_value=False,
+    help="Form of results and errors.  [default: text]",
+)
+@click.option(
+    "--debug", is_flag=True, callback=note_debug, expose_value=False, help="Show the traceback of a bug in edgewright."
+)
+def cli() -> None:
     """Compile blueprints of small language models into signed releases, and roll them out to edge devices."""
 
 
-def _report_error(error: Any, arguments: Sequence[str]) -> int:
-    from edgewright.cli.output.diagnostics import print_diagnostics
-
-    print_diagnostics(error.diagnostics, as_json=_wants_json(arguments))
-    return int(error.exit_code)
-
-
-def _wants_json(arguments: Sequence[str]) -> bool:
-    pairs = zip(arguments, [*arguments[1:], ""], strict=True)
-    return any(a == "--output=json" or (a in {"--output", "-o"} and b == "json") for a, b in pairs)
-
-
-def _report_bug(error: BaseException, debug: bool) -> int:
+def _report_bug(error: BaseException, invocation: Invocation) -> int:
     import traceback
     from datetime import UTC, datetime
 
     from edgewright.kernel.resources import cache_folder
 
-    if debug:
+    if invocation.debug:
         traceback.print_exception(error)
-    folder = cache_folder() / "crashes"
-    path = folder / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.txt"
+    path = cache_folder() / "crashes" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-        where = f"details: {path}"
+        where = f"details are in {path}"
     except OSError:
-        where = "run it again with `edgewright --debug` for details"
-    click.echo(f"error: this is a bug in edgewright: {type(error).__name__}: {str(error)[:200]}\n  = {where}", err=True)
+        where = "run it again as `edgewright --debug …` for details"
+    headline = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
+    click.echo(f"error: bug  edgewright failed: {headline}\n  = note: {where}", err=True)
     return 1
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit; the only place where errors end."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+def _report(error: Exception, invocation: Invocation) -> int:
+    """Print an error that ended a command, and give its exit code."""
+    from edgewright.cli.output.diagnostics import print_diagnostics
+    from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode
+
+    if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        where = str(error.filename) if error.filename else "a file"
+        message = f"{where}: {(error.strerror or str(error)).lower()}"
+        hint = "free space, or mend the permissions, and run the command again"
+        error = EdgewrightError(
+            Diagnostic("file-system", message, subject=where, hint=hint), exit_code=ExitCode.MISSING
+        )
+    if not isinstance(error, EdgewrightError):
+        return _report_bug(error, invocation)
+    roots = [invocation.repository]
+    print_diagnostics(error.diagnostics, as_json=invocation.output == "json", roots=roots)
+    return int(error.exit_code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return its exit code; the only place where errors end."""
+    invocation = Invocation()
     try:
-        cli.main(args=given, prog_name="edgewright", standalone_mode=False)
-        code = 0
+        result = cli.main(args=list(arguments), prog_name="edgewright", standalone_mode=False, obj=invocation)
     except click.exceptions.Exit as exit_request:
-        code = exit_request.exit_code
+        return exit_request.exit_code
     except click.ClickException as usage:
         usage.show()
-        code = 2
+        return 2
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
-        code = 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        code = 0
+        return 130
     except Exception as error:  # noqa: BLE001 - the boundary
-        if type(error).__name__ == "EdgewrightError" and hasattr(error, "diagnostics"):
-            code = _report_error(error, given)
-        elif isinstance(error, OSError):
-            click.echo(f"error: file-system  {error.strerror or error}: {error.filename or ''}", err=True)
-            code = 7
-        else:
-            code = _report_bug(error, "--debug" in given)
-    sys.exit(code)
+        return _report(error, invocation)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> NoReturn:
+    """Entry of the console script."""
+    sys.exit(run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -93,11 +93,7 @@ def load_repository(root: Path, *, selectors: Sequence[str] = ()) -> Repository:
             hint="give the folder of a fleet repository, with its blueprint.yaml",
         )
     own = _read(find_candidates(root))
-    shipped = _read(
-        candidate
-        for folder in _SHIPPED_FOLDERS
-        for candidate in find_candidates(share_folder() / folder, prefix=f"{SHIPPED}{folder}/")
-    )
+    shipped = _read(_shipped_candidates())
     policies, problems = inherit(shipped.found["CompressionPolicy"] | own.found["CompressionPolicy"], own.broken)
     broken = own.broken | {
         ("CompressionPolicy", name) for name in own.found["CompressionPolicy"] if name not in policies
@@ -112,6 +108,16 @@ def load_repository(root: Path, *, selectors: Sequence[str] = ()) -> Repository:
         problems=tuple(shipped.problems + own.problems + problems),
         broken=frozenset(broken),
     )
+
+
+def shipped_targets() -> Mapping[str, Loaded[Target]]:
+    """The profiles that ship with edgewright, by name."""
+    return _read(_shipped_candidates()).found["Target"]
+
+
+def _shipped_candidates() -> Iterator[Candidate]:
+    for folder in _SHIPPED_FOLDERS:
+        yield from find_candidates(share_folder() / folder, prefix=f"{SHIPPED}{folder}/")
 
 
 def _selected(shelf: _Shelf, selectors: Sequence[str]) -> dict[str, Loaded[Blueprint]]:

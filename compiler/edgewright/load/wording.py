@@ -96,7 +96,7 @@ def _missing(parsed: Parsed, path: Path, rest: tuple[Any, ...], model: type[Mode
     return Diagnostic("missing-key", f"{_name(path)} lacks {key}", span=span, hint=misspelt)
 
 
-def _wrong_type(kind: str, error: Mapping[str, Any], path: Path, value: Any) -> _Found | None:
+def _wrong_type(kind: str, _: Mapping[str, Any], path: Path, value: Any) -> _Found | None:
     if kind not in _TYPES:
         return None
     hint = None

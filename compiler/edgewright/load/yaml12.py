@@ -8,7 +8,6 @@ YAML 1.2 says. Knows nothing of documents.
 from __future__ import annotations
 
 import math
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -62,7 +61,7 @@ class SpanMap:
         return self.keys.get(path) or self.span(path)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     def __init__(self, slug: str, message: str, span: Span, hint: str | None = None) -> None:
         self.diagnostic = Diagnostic(slug, message, span=span, hint=hint)
 
@@ -87,7 +86,7 @@ def parse(data: bytes, name: str) -> tuple[Parsed | None, list[Diagnostic]]:
         return None, [Diagnostic("hidden-character", message, span=Span(name, line, column, line, column + 1))]
     try:
         return _compose(text, name)
-    except _Refused as refused:
+    except _RefusedError as refused:
         return None, [refused.diagnostic]
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -114,20 +113,20 @@ def _check_events(text: str, name: str) -> None:
         mark: Any = event.start_mark
         span = Span(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
         if isinstance(event, yaml.AliasEvent):
-            raise _Refused("yaml-alias", f"the alias *{event.anchor} is not allowed", span, "write the value out")
+            raise _RefusedError("yaml-alias", f"the alias *{event.anchor} is not allowed", span, "write the value out")
         if isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                raise _Refused("yaml-documents", "a second document starts here; one file holds one", span)
+                raise _RefusedError("yaml-documents", "a second document starts here; one file holds one", span)
         if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            raise _Refused("yaml-alias", f"the anchor &{event.anchor} is not allowed", span, "write the value out")
+            raise _RefusedError("yaml-alias", f"the anchor &{event.anchor} is not allowed", span, "write the value out")
         tag = getattr(event, "tag", None)
         if tag not in (None, "!"):
-            raise _Refused("yaml-tag", f"the tag {tag} is not allowed", span, "write the plain value")
+            raise _RefusedError("yaml-tag", f"the tag {tag} is not allowed", span, "write the plain value")
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEPTH_LIMIT:
-                raise _Refused("yaml-depth", f"values are nested {depth} deep, {DEPTH_LIMIT} allowed", span)
+                raise _RefusedError("yaml-depth", f"values are nested {depth} deep, {DEPTH_LIMIT} allowed", span)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -158,10 +157,10 @@ class _Builder:
         for key_node, value_node in node.value:
             span = self._span(key_node)
             if not isinstance(key_node, yaml.ScalarNode):
-                raise _Refused("yaml-key", "a key is not plain text", span)
+                raise _RefusedError("yaml-key", "a key is not plain text", span)
             key = key_node.value
             if key == "<<":
-                raise _Refused("yaml-merge", "merge keys (<<) are not allowed", span, "write the values out")
+                raise _RefusedError("yaml-merge", "merge keys (<<) are not allowed", span, "write the values out")
             if key in result:
                 first = self.keys[(*path, key)]
                 message = f"{key!r} is written twice; the first is at line {first.line}"
@@ -180,7 +179,7 @@ class _Builder:
         if text in _BOOLS:
             return _BOOLS[text]
         if _NOT_FINITE.fullmatch(text):
-            raise _Refused("not-finite", f"{text} is not a number that can be compared", self._span(node))
+            raise _RefusedError("not-finite", f"{text} is not a number that can be compared", self._span(node))
         if len(text) > _LONGEST_NUMBER:
             return text
         if _INT.fullmatch(text):
@@ -189,5 +188,5 @@ class _Builder:
             return text
         number = float(text)
         if math.isinf(number):
-            raise _Refused("not-finite", f"{text} is too large for a number", self._span(node))
+            raise _RefusedError("not-finite", f"{text} is too large for a number", self._span(node))
         return number

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from edgewright.load.documents import Repository
-from edgewright.load.policies import candidates
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.spec.v1alpha1.blueprint import Blueprint, BuildSpec
 from edgewright.spec.v1alpha1.compression import PolicyChoice, Recipe
@@ -41,16 +40,16 @@ def recipe_of(repository: Repository, choice: PolicyChoice | None) -> Recipe:
     if choice.inline is not None:
         return choice.inline
     assert choice.policy is not None
-    wanted = choice.recipe or repository.policies[choice.policy].document.spec.recipe
-    offered = candidates(repository.policies, choice.policy)
-    return next(candidate for candidate in offered if candidate.name == wanted)
+    policy = repository.policies[choice.policy].document.spec
+    wanted = choice.recipe or policy.recipe
+    return next(candidate for candidate in policy.candidates if candidate.name == wanted)
 
 
 def candidates_of(repository: Repository, choice: PolicyChoice | None) -> tuple[Recipe, ...]:
     """Every recipe on offer: the policy's candidates, or the one that was written inline."""
     if choice is None or choice.policy is None:
         return (recipe_of(repository, choice),)
-    return candidates(repository.policies, choice.policy)
+    return repository.policies[choice.policy].document.spec.candidates
 
 
 def choices_of(repository: Repository, blueprint: Blueprint) -> tuple[BuildChoice, ...]:

@@ -4,54 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgewright.check.budget import Estimate, ModelFacts, estimate
-from edgewright.check.rule import Subject
-from edgewright.check.rules.build_refused import resolve_recipe
+from edgewright.check.budget import Estimate, Footprint, ModelFacts, estimate
+from edgewright.check.rule import Subject, Variant
 from edgewright.kernel.diagnostics import Diagnostic
 from edgewright.kernel.units import format_size
-from edgewright.load.yaml12 import Path
-from edgewright.plugins.protocols import BuildRequest
-
-SLUGS = ("target-memory", "target-disk", "decode-rate")
 
 
 def declared_facts(subject: Subject) -> ModelFacts | None:
     """What the blueprint declares about the shape of its model."""
     facts = subject.blueprint.spec.model.facts
-    if facts is None:
-        return None
-    return ModelFacts(
-        facts.parameters, facts.layers, facts.hidden_size, facts.vocab_size, facts.kv_heads, facts.head_dim, "declared"
-    )
+    return ModelFacts.from_declared(facts) if facts is not None else None
 
 
-def estimates(subject: Subject, facts: ModelFacts) -> Iterator[tuple[str, str, Path, tuple[Estimate, ...]]]:
-    """Target name, recipe name, place and estimates of every build that can be resolved."""
-    spec = subject.blueprint.spec
-    for index, build, compression, _ in subject.builds():
-        recipe = resolve_recipe(subject, compression)
-        if recipe is None or build.backend not in subject.registry.names("backends"):
+def estimates(subject: Subject, facts: ModelFacts) -> Iterator[tuple[Variant, tuple[Estimate, ...]]]:
+    """Every build that can be made, with its estimates."""
+    model = subject.blueprint.spec.model
+    for variant in subject.variants():
+        request = variant.request
+        if variant.backend.refuse(request) is not None:
             continue
-        backend = subject.registry.backend(build.backend)
-        for position, name in enumerate(build.targets):
-            target = subject.repository.targets.get(name)
-            if target is None:
-                continue
-            request = BuildRequest(spec, name, target.document.spec, recipe, build.sequence_lengths)
-            if backend.refuse(request) is not None:
-                continue
-            needs = backend.runtime(request)
-            found = estimate(
+        needs = variant.backend.runtime(request)
+        footprint = Footprint(
+            variant.backend.bits_per_weight(request.recipe),
+            request.recipe.embedding_bits,
+            needs.memory_bytes,
+            needs.disk_bytes,
+        )
+        wanted = _wanted_rate(subject, request.target_name, variant.build.backend)
+        yield (
+            variant,
+            estimate(
                 facts,
-                target.document.spec,
-                task=spec.model.task,
-                context=spec.model.context,
-                bits_per_weight=backend.bits_per_weight(recipe),
-                runtime_memory_bytes=needs.memory_bytes,
-                runtime_disk_bytes=needs.disk_bytes,
-                decode_rate_wanted=_wanted_rate(subject, name, build.backend),
-            )
-            yield name, recipe.name, ("spec", "builds", index, "targets", position), found
+                request.target,
+                footprint,
+                task=model.task,
+                context=model.context,
+                decode_rate_wanted=wanted,
+            ),
+        )
 
 
 def _wanted_rate(subject: Subject, target: str, backend: str) -> float | None:
@@ -71,23 +61,30 @@ def check(subject: Subject, facts: ModelFacts | None = None) -> Iterator[Diagnos
     known = facts or declared_facts(subject)
     if known is None:
         return
-    name = subject.blueprint.metadata.name
-    for target, _, place, found in estimates(subject, known):
+    for variant, found in estimates(subject, known):
         for item in found:
-            if item.is_met:
-                continue
-            assert item.allowed is not None
-            notes = (f"estimated from {known.origin} facts: {item.formula}",)
-            if item.name == "decode_rate":
-                message = (
-                    f"{name} decodes at most {item.value:.1f} tokens/s on {target}, the gate asks for {item.allowed:g}"
-                )
-                hint = "compress more, lower the gate, or choose a target with more bandwidth"
-                yield subject.error("decode-rate", message, place, notes=notes, hint=hint)
-                continue
-            message = (
-                f"{name} does not fit {target}: {format_size(item.value)} of {item.name} needed, "
-                f"{format_size(item.allowed)} allowed"
-            )
-            hint = "lower spec.model.context, compress more, or choose a larger target"
-            yield subject.error(f"target-{item.name}", message, place, notes=notes, hint=hint)
+            if not item.is_met and item.allowed is not None:
+                yield _diagnostic(subject, variant, item, item.allowed, known)
+
+
+def _diagnostic(subject: Subject, variant: Variant, item: Estimate, allowed: float, facts: ModelFacts) -> Diagnostic:
+    target = variant.request.target_name
+    formula = f"{item.formula}, estimated from {facts.origin} facts"
+    if item.name == "decode_rate":
+        message = f"{subject.name} decodes at most {item.value:.1f} tokens/s on {target}, {allowed:g} wanted by a gate"
+        hint = "compress more, lower the gate, or choose a target with more bandwidth"
+        return subject.error("decode-rate", message, variant.path, notes=(formula,), hint=hint)
+    needed = f"{format_size(item.value)} needed ({formula}), {format_size(allowed)} allowed"
+    fitting = sorted(
+        name
+        for name, loaded in subject.repository.targets.items()
+        if loaded.document.spec.architecture == variant.request.target.architecture
+        and variant.build.backend in loaded.document.spec.runtimes
+        and (loaded.document.spec.memory_for_model if item.name == "memory" else loaded.document.spec.disk)
+        >= item.value
+    )
+    smaller = "lower spec.model.context, compress more" if "KV cache" in item.formula else "compress more"
+    hint = f"{smaller}, or use {fitting[0]}" if fitting else smaller
+    what = "the memory" if item.name == "memory" else "the disk"
+    message = f"{subject.name} does not fit {what} of {target}"
+    return subject.error(f"target-{item.name}", message, variant.path, notes=(needed,), hint=hint)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
 
-SLUGS = ("device-target", "device-not-built", "inventory-missing")
 _MOST_REPORTED = 20
 
 
@@ -19,21 +18,24 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     inventory = fleet.document.spec.inventory
     if inventory is not None and not (subject.repository.root / inventory.path).exists():
         span = fleet.spans.span(("spec", "inventory", "path"))
-        yield Diagnostic("inventory-missing", f"the inventory {inventory.path} does not exist", span=span)
-    built = {target for build in subject.blueprint.spec.builds for target in build.targets}
-    found = 0
-    for index, device in enumerate(fleet.document.spec.devices or ()):
+        message = f"the inventory {inventory.path} does not exist"
+        yield Diagnostic("inventory-missing", message, span=span, hint="paths start at the repository's root")
+    targets, built = subject.repository.targets, subject.built_targets
+    wrong = [
+        (index, device)
+        for index, device in enumerate(fleet.document.spec.devices or ())
+        if device.target not in built and ("Target", device.target) not in subject.repository.broken
+    ]
+    for index, device in wrong[:_MOST_REPORTED]:
         span = fleet.spans.span(("spec", "devices", index, "target"))
-        if device.target not in subject.repository.targets:
-            hint = did_you_mean(device.target, subject.repository.targets)
+        if device.target not in targets:
+            hint = did_you_mean(device.target, targets)
             message = f"{device.name} has the target {device.target!r}, which does not exist"
             yield Diagnostic("device-target", message, span=span, hint=hint)
-            found += 1
-        elif device.target not in built:
-            name = subject.blueprint.metadata.name
-            message = f"{device.name} is a {device.target}, which {name} does not build"
-            hint = f"add {device.target} to spec.builds of {name}; it builds {', '.join(sorted(built))}"
-            yield Diagnostic("device-not-built", message, span=span, hint=hint)
-            found += 1
-        if found >= _MOST_REPORTED:
-            return
+            continue
+        message = f"{device.name} is a {device.target}, which {subject.name} does not build"
+        hint = f"add {device.target} to spec.builds of {subject.name}; it builds {', '.join(sorted(built))}"
+        yield Diagnostic("device-not-built", message, span=span, hint=hint)
+    if len(wrong) > _MOST_REPORTED:
+        message = f"{len(wrong) - _MOST_REPORTED} more devices have a target that {subject.name} does not build"
+        yield Diagnostic("device-not-built", message, span=fleet.spans.span(("spec", "devices")))

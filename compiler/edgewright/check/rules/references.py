@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
-from edgewright.load.policies import candidates, lineage
-
-SLUGS = ("unknown-target", "unknown-backend", "unknown-policy", "unknown-recipe", "unknown-fleet")
+from edgewright.load.yaml12 import Path
+from edgewright.spec.v1alpha1.compression import PolicyChoice
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Names of builds, compression and fleet."""
     repository = subject.repository
     backends = subject.registry.names("backends")
-    seen = set()
+    seen: set[Path] = set()
     for index, build, compression, path in subject.builds():
-        if build.backend not in backends:
-            place = ("spec", "builds", index, "backend")
-            hint = did_you_mean(build.backend, backends)
-            yield subject.error("unknown-backend", f"there is no backend {build.backend!r}", place, hint=hint)
+        place: Path = ("spec", "builds", index)
+        yield from _name(subject, "Backend", build.backend, backends, (*place, "backend"))
         for position, target in enumerate(build.targets):
-            if target not in repository.targets:
-                where = ("spec", "builds", index, "targets", position)
-                hint = did_you_mean(target, repository.targets)
-                yield subject.error("unknown-target", f"there is no target {target!r}", where, hint=hint)
-        if compression is None or compression.policy is None or path in seen:
-            continue
-        seen.add(path)
-        if compression.policy not in repository.policies:
-            hint = did_you_mean(compression.policy, repository.policies)
-            yield subject.error(
-                "unknown-policy", f"there is no policy {compression.policy!r}", (*path, "policy"), hint=hint
-            )
-            continue
-        yield from _recipe(subject, compression.policy, compression.recipe, path)
+            yield from _name(subject, "Target", target, repository.targets, (*place, "targets", position))
+        if compression is not None and path not in seen:
+            seen.add(path)
+            yield from _compression(subject, compression, path)
     fleet = subject.blueprint.spec.fleet.ref
-    if fleet not in repository.fleets:
-        hint = did_you_mean(fleet, repository.fleets)
-        yield subject.error("unknown-fleet", f"there is no fleet {fleet!r}", ("spec", "fleet", "ref"), hint=hint)
+    yield from _name(subject, "Fleet", fleet, repository.fleets, ("spec", "fleet", "ref"))
 
 
-def _recipe(subject: Subject, policy: str, recipe: str | None, path: tuple[str | int, ...]) -> Iterator[Diagnostic]:
+def _name(subject: Subject, kind: str, name: str, known: Collection[str], path: Path) -> Iterator[Diagnostic]:
+    if subject.is_unknown(kind, name, known):
+        word = "policy" if kind == "CompressionPolicy" else kind.lower()
+        hint = did_you_mean(name, known) or f"the repository has no document of kind {kind}"
+        yield subject.error(f"unknown-{word}", f"there is no {word} {name!r}", path, hint=hint)
+
+
+def _compression(subject: Subject, choice: PolicyChoice, path: Path) -> Iterator[Diagnostic]:
+    if choice.policy is None:
+        return
     policies = subject.repository.policies
-    if any(name not in policies for name in lineage(policies, policy)):
-        return  # the policy's own rule says so, at its own place
-    wanted = recipe or policies[policy].document.spec.recipe
-    offered = [candidate.name for candidate in candidates(policies, policy)]
-    if wanted not in offered:
-        place = (*path, "recipe") if recipe else (*path, "policy")
-        hint = did_you_mean(str(wanted), offered)
-        yield subject.error("unknown-recipe", f"policy {policy!r} has no candidate {wanted!r}", place, hint=hint)
+    yield from _name(subject, "CompressionPolicy", choice.policy, policies, (*path, "policy"))
+    policy = policies.get(choice.policy)
+    if policy is None or choice.recipe is None:
+        return
+    offered = [candidate.name for candidate in policy.document.spec.candidates]
+    if choice.recipe not in offered:
+        message = f"policy {choice.policy} has no candidate {choice.recipe!r}"
+        yield subject.error("unknown-recipe", message, (*path, "recipe"), hint=did_you_mean(choice.recipe, offered))

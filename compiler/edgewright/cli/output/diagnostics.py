@@ -3,73 +3,113 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
+from edgewright.cli.output.terminal import color_of, end_live_line, plain
 from edgewright.kernel.diagnostics import Diagnostic, Severity, Span
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
 _EXCERPT_LIMIT_BYTES = 2 << 20
-_LONGEST_LINE = 160
+_LONGEST_EXCERPT = 160
+_SHIPPED = "edgewright:"
 
 
 def print_diagnostics(
-    diagnostics: Sequence[Diagnostic], *, as_json: bool = False, roots: Iterable[Path] = (Path(),)
+    diagnostics: Sequence[Diagnostic], *, as_json: bool = False, roots: Sequence[Path] = (Path(),)
 ) -> None:
-    """Print in order of place. `roots` are folders that spans may be relative to, for the excerpts."""
+    """Print in order of place. `roots` are the folders that spans may be relative to; paths are shown below them."""
     ordered = sorted(diagnostics, key=lambda d: d.sort_key)
     if as_json:
-        click.echo(json.dumps({"diagnostics": [asdict(d) for d in ordered]}, indent=2))
+        click.echo(json.dumps({"diagnostics": [_json(d, roots) for d in ordered]}, indent=2, ensure_ascii=False))
         return
+    end_live_line()
     for diagnostic in ordered:
-        click.echo(render_diagnostic(diagnostic, roots), err=True)
+        click.echo(render_diagnostic(diagnostic, roots), err=True, color=color_of("stderr"))
+    if len(ordered) > 1:
+        click.echo(_summary(ordered), err=True)
 
 
-def render_diagnostic(diagnostic: Diagnostic, roots: Iterable[Path] = ()) -> str:
+def as_json(diagnostic: Diagnostic, *, roots: Sequence[Path] = (Path(),)) -> dict[str, Any]:
+    """A diagnostic as JSON values; paths as they are shown."""
+    return _json(diagnostic, roots)
+
+
+def _json(diagnostic: Diagnostic, roots: Sequence[Path]) -> dict[str, Any]:
+    result = asdict(diagnostic)
+    if diagnostic.span is not None:
+        result["span"]["path"] = _shown_path(diagnostic.span.path, roots)
+    return result
+
+
+def _summary(diagnostics: Sequence[Diagnostic]) -> str:
+    counts = {severity: sum(d.severity is severity for d in diagnostics) for severity in Severity}
+    parts = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts.items() if count]
+    files = len({d.span.path for d in diagnostics if d.span})
+    where = f" in {files} files" if files > 1 else ""
+    return ", ".join(parts) + where
+
+
+def render_diagnostic(diagnostic: Diagnostic, roots: Sequence[Path] = (Path(),)) -> str:
     """One diagnostic as text: headline, place, the line with what is meant underlined, notes and hint."""
     color = _COLORS[diagnostic.severity]
     headline = click.style(f"{diagnostic.severity}: {diagnostic.slug}", fg=color, bold=True)
-    lines = [f"{headline}  {_plain(diagnostic.message)}"]
+    lines = [f"{headline}  {plain(diagnostic.message)}"]
     gutter = " "
     if diagnostic.span is not None:
-        number = str(diagnostic.span.line)
+        span = diagnostic.span
+        number = str(span.line)
         gutter = " " * len(number)
-        lines.append(f"{gutter} --> {diagnostic.span}")
-        source = _source_line(diagnostic.span, roots)
-        if source is not None:
-            marks = _marks(diagnostic.span, source)
-            lines += [f"{gutter}  |", f"{number} | {source}", f"{gutter}  | {click.style(marks, fg=color)}"]
+        lines.append(f"{gutter}--> {plain(_shown_path(span.path, roots))}:{span.line}:{span.column}")
+        excerpt = _excerpt(span, roots)
+        if excerpt is not None:
+            source, marks = excerpt
+            lines += [f"{gutter} |", f"{number} | {source}", f"{gutter} | {click.style(marks, fg=color)}"]
     elif diagnostic.subject is not None and diagnostic.subject not in diagnostic.message:
-        lines.append(f"{gutter} --> {_plain(diagnostic.subject)}")
-    lines += [f"{gutter}  = note: {_plain(note)}" for note in diagnostic.notes]
+        lines.append(f"{gutter}--> {plain(diagnostic.subject)}")
+    lines += [f"{gutter} = note: {plain(note)}" for note in diagnostic.notes]
     if diagnostic.hint:
-        lines.append(f"{gutter}  = hint: {_plain(diagnostic.hint)}")
+        lines.append(f"{gutter} = hint: {plain(diagnostic.hint)}")
     return "\n".join(lines)
 
 
-def _plain(text: str) -> str:
-    """Nothing that a file or a device said may move the cursor or change colours."""
-    return "".join(c if c.isprintable() or c == "\n" else "�" for c in text)
+def _shown_path(path: str, roots: Sequence[Path]) -> str:
+    """A path as the user would write it from here."""
+    if path.startswith((_SHIPPED, "/")):
+        return path
+    root = next((root for root in roots if (root / path).exists()), Path())
+    return (root / path).as_posix()
 
 
-def _source_line(span: Span, roots: Iterable[Path]) -> str | None:
-    for root in roots:
-        path = root / span.path
-        try:
-            if not path.is_file() or path.stat().st_size > _EXCERPT_LIMIT_BYTES:
-                continue
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        if span.line <= len(lines) and len(lines[span.line - 1]) <= _LONGEST_LINE:
-            return _plain(lines[span.line - 1])
-    return None
+def _source_file(path: str, roots: Sequence[Path]) -> Path | None:
+    if path.startswith(_SHIPPED):
+        from edgewright.kernel.resources import share_folder
+
+        return share_folder() / path.removeprefix(_SHIPPED)
+    return next((root / path for root in roots if (root / path).is_file()), None)
 
 
-def _marks(span: Span, source: str) -> str:
+def _excerpt(span: Span, roots: Sequence[Path]) -> tuple[str, str] | None:
+    """The line of a span and the marks below it; of a long line, the part around the span."""
+    path = _source_file(span.path, roots)
+    if path is None:
+        return None
+    try:
+        if path.stat().st_size > _EXCERPT_LIMIT_BYTES:
+            return None
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return None
+    if span.line > len(lines):
+        return None
+    source = lines[span.line - 1].rstrip("\r").replace("\t", " ")
     start = span.column - 1
     end = span.end_column - 1 if span.end_line == span.line else len(source)
-    return " " * start + "^" * max(1, min(end, len(source)) - start)
+    end = max(start + 1, min(end, len(source)))
+    cut = max(0, start - _LONGEST_EXCERPT // 2) if len(source) > _LONGEST_EXCERPT else 0
+    shown = plain(source[cut : cut + _LONGEST_EXCERPT])
+    return shown, " " * (start - cut) + "^" * max(1, min(end - cut, len(shown)) - (start - cut))

@@ -42,8 +42,8 @@ class Recipe(Model):
 class CompressionSpec(Model):
     """Candidates, and the name of the one that ships.
 
-    A policy that extends another inherits its candidates, replaces those of the same name, and may choose another recipe.
-    The loader resolves this: whoever reads a policy from a repository sees the whole list.
+    A policy that extends another inherits its candidates, replaces those of the same name, and may choose another
+    recipe. The loader resolves this: whoever reads a policy from a repository sees the whole list.
     """
 
     extends: Name | None = Field(default=None, description="a policy whose candidates and choice are inherited")
