@@ -66,7 +66,7 @@ class TvmBackend:
             notes=("the libraries need the C library alone, no runtime of the framework",),
         )
 
-    def bits_per_weight(self, recipe: Recipe) -> float:
+    def bits_per_weight(self, recipe: Recipe) -> float:  # noqa: ARG002 -- float32 is the only recipe
         """float32."""
         return 32.0
 
@@ -95,7 +95,7 @@ def sequence_lengths(request: BuildRequest) -> tuple[int, ...]:
     context = request.blueprint.model.context
     if request.sequence_lengths is not None:
         return tuple(sorted(set(request.sequence_lengths)))
-    return tuple(length for length in DEFAULT_LENGTHS if length < context) + (min(context, DEFAULT_LENGTHS[-1]),)
+    return (*(length for length in DEFAULT_LENGTHS[:-1] if length < context), min(context, DEFAULT_LENGTHS[-1]))
 
 
 def _refuse_recipe(recipe: Recipe) -> Refusal | None:

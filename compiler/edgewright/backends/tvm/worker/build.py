@@ -130,7 +130,8 @@ def _document(request: Request, facts: Facts, lengths: list[int], target: BuildT
         files={"weights": "model/weights.bin", **{f"encoder_{n}": f"model/encoder_{n}.so" for n in lengths}},
         context=lengths[-1],
         inputs=[
-            {"name": name, "dtype": "int64", "shape": [1, "sequence_length"]} for name in ("input_ids", "attention_mask")
+            {"name": name, "dtype": "int64", "shape": [1, "sequence_length"]}
+            for name in ("input_ids", "attention_mask")
         ],
         outputs=[{"name": "embedding", "dtype": "float32", "shape": [int(facts["dimension"])]}],
     )
@@ -151,15 +152,13 @@ def _verify(
         if not difference <= reference.AGREEMENT:
             raise WorkerError(
                 "artifact-unsound",
-                f"encoder_{length}.so differs from the reference by {difference:.2g}, {reference.AGREEMENT:.0e} is allowed",
+                f"encoder_{length}.so is {difference:.2g} off the reference, {reference.AGREEMENT:.0e} is allowed",
             )
         differences[length] = difference
     return differences
 
 
-def _vector(
-    request: Request, facts: Facts, lengths: Sequence[int], command: list[str], folder: Path
-) -> dict[str, Any]:
+def _vector(request: Request, facts: Facts, lengths: Sequence[int], command: list[str], folder: Path) -> dict[str, Any]:
     """The artifact's own answer to a text, which every device must reproduce."""
     tokenizer = Tokenizer.from_file(str(request.inputs["canonical"] / "tokenizer.json"))
     tokenizer.no_padding()

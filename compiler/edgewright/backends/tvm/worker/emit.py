@@ -47,7 +47,9 @@ int (*__TVMBackendFreeWorkspace)(int, int, void*) = release;
 """
 
 CALL = """\
-static int call(int (*kernel)(void*, TVMFFIAny*, int32_t, TVMFFIAny*), DLTensor* tensors, const int* picked, int count) {
+typedef int (*Kernel)(void*, TVMFFIAny*, int32_t, TVMFFIAny*);
+
+static int call(Kernel kernel, DLTensor* tensors, const int* picked, int count) {
   TVMFFIAny arguments[16], result = {0};
   for (int i = 0; i < count; i++) {
     TVMFFIAny argument = {7, 0, {.v_ptr = &tensors[picked[i]]}};
@@ -83,13 +85,18 @@ def entry(program: Program, length: int, vocabulary: int, weights_bytes: int) ->
     lines.append("  const int64_t* ids = inputs[0];")
     lines.append(f"  DLTensor d[{len(tensors)}];")
     lines.append(f"  for (int i = 0; i < {length}; i++) {{")
-    lines.append(f'    if (ids[i] < 0 || ids[i] >= {vocabulary}) {{ edge_error = "token id out of range"; return -1; }}')
+    lines.append(
+        f'    if (ids[i] < 0 || ids[i] >= {vocabulary}) {{ edge_error = "token id out of range"; return -1; }}'
+    )
     lines.append("  }\n  memcpy(d, layout, sizeof layout);")
     lines += [f"  d[{index}].data = {_place(tensor)};" for index, tensor in enumerate(tensors)]
     for position, step in enumerate(program.calls, start=1):
         picked = ", ".join(str(number[tensor]) for tensor in step.tensors)
         count = len(step.tensors)
-        lines.append(f"  {{ const int t[] = {{{picked}}}; if (call(__tvm_ffi_{step.function}, d, t, {count})) return {position}; }}")
+        lines.append(
+            f"  {{ const int t[] = {{{picked}}};"
+            f" if (call(__tvm_ffi_{step.function}, d, t, {count})) return {position}; }}"
+        )
     lines.append("  return 0;\n}\n")
     return "\n".join(lines)
 

@@ -1,5 +1,4 @@
-"""Running the libraries of an artifact on given inputs: by a small C program, under qemu-user where the build machine is
-another architecture.
+"""Running the libraries of an artifact on given inputs: by a small C program, under qemu-user for another architecture.
 
 Owns the runner's protocol. The runner is compiled into a scratch folder and never ships.
 """
@@ -30,7 +29,7 @@ class Sample:
 
     def padded(self, length: int) -> np.ndarray:
         """int64[2, length]: ids, then mask, both padded with zeros."""
-        block = np.zeros((2, length), dtype="<i8")
+        block: np.ndarray = np.zeros((2, length), dtype="<i8")
         block[0, : len(self.ids)] = self.ids
         block[1, : len(self.mask)] = self.mask
         return block
@@ -40,7 +39,9 @@ def shortest(lengths: Sequence[int], sample: Sample) -> int:
     """The library that serves a text: the shortest that holds it."""
     fitting = [length for length in sorted(lengths) if length >= len(sample.ids)]
     if not fitting:
-        raise WorkerError("sequence-too-long", f"a text has {len(sample.ids)} tokens, at most {max(lengths)} are served")
+        raise WorkerError(
+            "sequence-too-long", f"a text has {len(sample.ids)} tokens, at most {max(lengths)} are served"
+        )
     return fitting[0]
 
 
@@ -48,7 +49,9 @@ def prepare(target: BuildTarget, scratch: Path) -> list[str]:
     """Compile the runner; returns the command it is started with."""
     (scratch / "runner.c").write_text(runner.SOURCE, encoding="utf-8")
     prefix = [] if target.is_native else target.emulator()
-    link.command([target.compiler(), "-std=gnu11", "-O2", "-Wall", "-Werror", "runner.c", "-ldl", "-o", "runner"], scratch)
+    link.command(
+        [target.compiler(), "-std=gnu11", "-O2", "-Wall", "-Werror", "runner.c", "-ldl", "-o", "runner"], scratch
+    )
     return [*prefix, str(scratch / "runner")]
 
 

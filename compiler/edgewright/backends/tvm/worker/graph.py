@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tvm
@@ -31,38 +32,45 @@ class Node:
 
     @property
     def arguments(self) -> list[relax.Expr]:
+        """The operands of a call."""
         return list(self.value.args) if isinstance(self.value, relax.Call) else []
 
 
 def key(variable: relax.Var) -> int:
+    """What a variable is known by in dictionaries."""
     return hash(variable)
 
 
-def constant(expression: object) -> np.ndarray | None:
+def constant(expression: Any) -> np.ndarray | None:
     """The array behind a constant, or None."""
     return expression.value.numpy() if isinstance(expression, tvm.ir.GenericConst) else None
 
 
-def scalar(expression: object) -> float | None:
+def scalar(expression: Any) -> float | None:
     """The number behind a constant of one element, or None."""
     array = constant(expression)
     return float(array.reshape(-1)[0]) if array is not None and array.size == 1 else None
 
 
-def shape(expression: object) -> tuple[int, ...]:
+def shape(expression: Any) -> tuple[int, ...]:
+    """The static shape of a tensor."""
     return tuple(int(extent) for extent in expression.ty.shape)
 
 
-def dtype(expression: object) -> str:
+def dtype(expression: Any) -> str:
+    """The element type of a tensor."""
     return str(expression.ty.dtype)
 
 
-def elements(expression: object) -> int:
+def elements(expression: Any) -> int:
+    """How many elements a tensor has."""
     return math.prod(shape(expression))
 
 
 @dataclass(eq=False, slots=True)
 class Graph:
+    """The nodes of one function, in order, and who reads what."""
+
     function: relax.Function
     nodes: list[Node]
     output: relax.Expr
@@ -71,6 +79,7 @@ class Graph:
 
     @classmethod
     def of(cls, module: tvm.IRModule) -> Graph:
+        """Read `main`."""
         function = module["main"]
         nodes = [Node(binding.var, binding.value) for block in function.body.blocks for binding in block.bindings]
         output = function.body.body
@@ -94,6 +103,7 @@ class Graph:
         return None if position is None else self.nodes[position]
 
     def position(self, expression: object) -> int | None:
+        """Where a value is computed in `nodes`; None for inputs and constants."""
         return self._made_by.get(key(expression)) if isinstance(expression, relax.Var) else None
 
     def users(self, expression: relax.Var) -> list[int]:

@@ -28,7 +28,7 @@ def read(folder: Path) -> onnx.ModelProto:
         outputs = ", ".join(tensor.name for tensor in model.graph.output)
         raise WorkerError(
             "model-signature",
-            f"model.onnx takes {', '.join(names)} and gives {outputs}; input_ids, attention_mask -> embedding is needed",
+            f"model.onnx takes {', '.join(names)} and gives {outputs}, not input_ids, attention_mask -> embedding",
             hint="export the encoder with pooling inside",
         )
     return model

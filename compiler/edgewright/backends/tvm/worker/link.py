@@ -18,6 +18,13 @@ from edgewright.plugins.worker import WorkerError
 
 ALLOWED = frozenset(("libc.so.6", "libm.so.6"))
 EXPORTS = "{ global: edge_run; edge_workspace_bytes; edge_weights_bytes; edge_error; local: *; };\n"
+COMPILE = ("-std=gnu11", "-O2", "-fPIC", "-Wall", "-Werror")
+LINK = (
+    "-shared",
+    "-s",
+    *(f"-Wl,{flag}" for flag in ("--build-id=none", "-z,defs", "-z,noexecstack", "--as-needed")),
+    "-Wl,--version-script=exports.map",
+)
 
 
 def compile_kernels(module: tvm.IRModule, target: BuildTarget, path: Path) -> None:
@@ -35,10 +42,8 @@ def library(folder: Path, name: str, entry: str, target: BuildTarget) -> Path:
     compiler = target.compiler()
     (folder / f"{name}.c").write_text(entry, encoding="ascii")
     (folder / "exports.map").write_text(EXPORTS, encoding="ascii")
-    command([compiler, "-std=gnu11", "-O2", "-fPIC", "-Wall", "-Werror", "-c", f"{name}.c", "-o", f"{name}.entry.o"], folder)
-    flags = "-shared -s -Wl,--build-id=none -Wl,-z,defs -Wl,-z,noexecstack -Wl,--as-needed -Wl,--version-script=exports.map"
-    objects = [f"{name}.entry.o", f"{name}.kernels.o"]
-    command([compiler, *flags.split(), *objects, "-lm", "-o", f"{name}.so"], folder)
+    command([compiler, *COMPILE, "-c", f"{name}.c", "-o", f"{name}.entry.o"], folder)
+    command([compiler, *LINK, f"{name}.entry.o", f"{name}.kernels.o", "-lm", "-o", f"{name}.so"], folder)
     return folder / f"{name}.so"
 
 
@@ -47,7 +52,7 @@ def needed(path: Path) -> list[str]:
     listing = command([tool("readelf", "binutils"), "-d", path.name], path.parent)
     names = sorted(re.findall(r"\(NEEDED\).*\[(.+)\]", listing))
     if extra := [name for name in names if name not in ALLOWED]:
-        raise WorkerError("library-dependencies", f"{path.name} needs {', '.join(extra)}, only the C library is allowed")
+        raise WorkerError("library-dependencies", f"{path.name} needs {', '.join(extra)}, only libc is allowed")
     return names
 
 

@@ -88,9 +88,7 @@ def _dense_call(graph: Graph, match: match_dense.DenseMatch, kernels: _Kernels) 
 
 
 def _attention_call(graph: Graph, match: match_attention.AttentionMatch, kernels: _Kernels) -> list[Node]:
-    function = kernels.of(
-        "attention", match.spec, lambda name: attention.kernel(name, match.spec, kernels.machine)
-    )
+    function = kernels.of("attention", match.spec, lambda name: attention.kernel(name, match.spec, kernels.machine))
     target = graph.nodes[match.covered[-1]].variable
     scratch = [relax.TensorType([floats], "float32") for floats in match.spec.scratch(kernels.machine)]
     sources = [match.query, match.key, match.value, *match.biases]
@@ -145,8 +143,9 @@ def _schedule(module: tvm.IRModule, kernels: _Kernels) -> tvm.IRModule:
     for variable, function in module.functions.items():
         name = variable.name_hint
         if isinstance(function, tirx.PrimFunc) and name not in generated:
-            function = rules.schedule(name, function.without_attr("global_symbol"), kernels.machine)
-        functions[variable] = function
+            functions[variable] = rules.schedule(name, function.without_attr("global_symbol"), kernels.machine)
+        else:
+            functions[variable] = function
     return tvm.IRModule(functions, attrs=module.attrs)
 
 

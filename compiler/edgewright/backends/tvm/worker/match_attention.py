@@ -93,7 +93,7 @@ def _merged_output(graph: Graph, softmax: Node) -> tuple[Node, list[int]] | None
 
 def _scores(graph: Graph, expression: relax.Expr) -> tuple[Node, float, list[relax.Expr]] | None:
     """Walk from the softmax's operand back to the product: biases added last, the scale before them."""
-    scale, biases = 1.0, []
+    scale, biases = 1.0, list[relax.Expr]()
     while (node := graph.maker(expression)) is not None:
         if node.operation == "relax.matmul":
             return node, scale, biases
@@ -131,7 +131,9 @@ def _unbroadcast(graph: Graph, expression: relax.Expr) -> relax.Expr:
 
 def _is_bias(bias: relax.Expr, heads: int, rows: int) -> bool:
     extent = shape(bias)
-    return len(extent) == 4 and extent[0] == 1 and extent[1] in (1, heads) and extent[2] in (1, rows) and extent[3] == rows
+    return (
+        len(extent) == 4 and extent[0] == 1 and extent[1] in (1, heads) and extent[2] in (1, rows) and extent[3] == rows
+    )
 
 
 def _factor(node: Node) -> tuple[int, float] | None:
@@ -148,7 +150,8 @@ def _factor(node: Node) -> tuple[int, float] | None:
 
 def _heads(graph: Graph, expression: relax.Expr) -> _Heads | None:
     """Walk back through scales and permutations to the reshape that splits the heads."""
-    scale, axes = 1.0, (0, 1, 2, 3)
+    scale = 1.0
+    axes: tuple[int, ...] = (0, 1, 2, 3)
     while (node := graph.maker(expression)) is not None:
         if node.operation == "relax.permute_dims":
             order = tuple(int(axis) for axis in node.value.attrs.axes)

@@ -30,6 +30,7 @@ class DenseMatch:
     covered: list[int]
 
     def spec(self, graph: Graph) -> Dense:
+        """What the kernel is generated from."""
         return Dense(
             input_shape=shape(self.source),
             output_shape=shape(graph.nodes[self.covered[-1]].variable),
@@ -50,7 +51,7 @@ class _Region:
 
 
 def find(graph: Graph, position: int, taken: Set[int]) -> DenseMatch | None:
-    """Match a product with a constant matrix at `position`, with the longest tail that is not taken and can be fused."""
+    """Match a product with a constant matrix at `position`, with the longest tail that is free to fuse."""
     node = graph.nodes[position]
     if node.operation != "relax.matmul":
         return None
@@ -75,7 +76,7 @@ def _absorb(graph: Graph, region: _Region, position: int) -> bool:
     operands = list(region.operands)
     sources: list[Source] = []
     for argument in node.arguments:
-        source = _source(graph, region, operands, argument)
+        source = _source(region, operands, argument)
         if source is None:
             return False
         sources.append(source)
@@ -86,7 +87,7 @@ def _absorb(graph: Graph, region: _Region, position: int) -> bool:
     return True
 
 
-def _source(graph: Graph, region: _Region, operands: list[relax.Expr], argument: relax.Expr) -> Source | None:
+def _source(region: _Region, operands: list[relax.Expr], argument: relax.Expr) -> Source | None:
     if isinstance(argument, relax.Var) and key(argument) in region.steps:
         return Result(region.steps[key(argument)])
     number = scalar(argument)

@@ -6,7 +6,6 @@ or the workspace; anything else the planner may produce is refused as our bug.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -32,12 +31,16 @@ class Tensor:
 
 @dataclass(frozen=True, slots=True)
 class KernelCall:
+    """A kernel and its arguments, the results last."""
+
     function: str
     tensors: tuple[Tensor, ...]
 
 
 @dataclass(slots=True)
 class Program:
+    """The whole computation of one library."""
+
     calls: list[KernelCall] = field(default_factory=list)
     workspace_bytes: int = 0
 
@@ -100,7 +103,3 @@ def read(module: tvm.IRModule, weights: Weights) -> Program:
     if outputs != {result}:
         raise NotImplementedError(f"one output is planned for, {len(outputs)} were found")
     return reader.program
-
-
-def bytes_of(tensor: Tensor) -> int:
-    return math.prod(tensor.shape) * (1 if tensor.dtype == "bool" else int("".join(filter(str.isdigit, tensor.dtype))) // 8)

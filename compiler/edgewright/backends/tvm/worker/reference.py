@@ -30,6 +30,9 @@ def embeddings(model: onnx.ModelProto, samples: Sequence[Sample]) -> list[np.nda
     evaluator = ReferenceEvaluator(model)
     results = []
     for one in samples:
-        inputs = {"input_ids": np.array([one.ids], dtype=np.int64), "attention_mask": np.array([one.mask], dtype=np.int64)}
+        inputs = {
+            "input_ids": np.array([one.ids], dtype=np.int64),
+            "attention_mask": np.array([one.mask], dtype=np.int64),
+        }
         results.append(np.asarray(evaluator.run(None, inputs)[0])[0])
     return results

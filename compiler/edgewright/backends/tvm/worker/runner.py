@@ -1,8 +1,8 @@
 """The C program that runs one library of an artifact on a machine that cannot load it itself.
 
 A build by-product, compiled into scratch; it never ships. Protocol: `runner LIBRARY WEIGHTS LENGTH DIMENSION COUNT`;
-each input is LENGTH int64 token ids, then LENGTH int64 mask values; each output DIMENSION float32. Every buffer is filled
-with 0xff first, so that a kernel that reads what nobody wrote gives NaN.
+each input is LENGTH int64 token ids, then LENGTH int64 mask values; each output DIMENSION float32. Every buffer is
+filled with 0xff first, so that a kernel that reads what nobody wrote gives NaN.
 """
 
 SOURCE = r"""
@@ -44,7 +44,8 @@ int main(int count, char** words) {
   float* output = block(4 * dimension);
   const void* inputs[2] = {ids, mask};
   for (size_t sample = 0; sample < samples; sample++) {
-    if (fread(ids, 8, length, stdin) != length || fread(mask, 8, length, stdin) != length) return fail("input", "too short");
+    int complete = fread(ids, 8, length, stdin) == length && fread(mask, 8, length, stdin) == length;
+    if (!complete) return fail("input", "too short");
     if (run(inputs, output, weights, workspace)) return fail("edge_run", *error);
     if (fwrite(output, 4, dimension, stdout) != dimension) return fail("output", "cannot be written");
   }

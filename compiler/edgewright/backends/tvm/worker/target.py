@@ -45,6 +45,8 @@ ARM_32 = frozenset(("arm", "armv6l", "armv7", "armv7l", "armhf"))
 
 @dataclass(frozen=True, slots=True)
 class BuildTarget:
+    """A resolved target: its LLVM description, its register tile, its tools."""
+
     name: str
     architecture: Architecture
     llvm: tvm.target.Target
@@ -53,6 +55,7 @@ class BuildTarget:
 
     @property
     def is_native(self) -> bool:
+        """Whether this machine has the target's architecture."""
         return platform.machine() == self.name
 
     def compiler(self) -> str:
@@ -91,7 +94,7 @@ def resolve(options: Mapping[str, Any]) -> BuildTarget:
     if name in ARM_32:
         raise WorkerError(
             "unsupported-architecture",
-            f"{name} compiles and runs but gives wrong numbers (cosine 0.26): 32-bit ARM is not supported by this backend",
+            f"{name} compiles and runs but gives wrong numbers (cosine 0.26): this backend has no 32-bit ARM",
             hint="use backend onnxruntime, or a 64-bit system on this device",
         )
     if name not in ARCHITECTURES:

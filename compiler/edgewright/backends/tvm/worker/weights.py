@@ -18,6 +18,7 @@ PREFIX_BYTES = 1024
 
 
 def aligned(size: int) -> int:
+    """A size in bytes, rounded up to the alignment."""
     return -(-size // ALIGNMENT) * ALIGNMENT
 
 
@@ -45,6 +46,7 @@ class Weights:
         return next((offset for offset, part in self._parts if part.startswith(content)), -1)
 
     def write(self, path: Path) -> None:
+        """Write the blob, gaps filled with zeros."""
         with path.open("wb") as blob:
             for offset, content in self._parts:
                 blob.write(b"\0" * (offset - blob.tell()))

@@ -1,4 +1,4 @@
-"""Multi-head attention over the unsplit projections: scores, bias, softmax and values, one block of query rows at a time.
+"""Multi-head attention over unsplit projections: scores, bias, softmax and values, one block of query rows at a time.
 
 Per head, keys are gathered once into column panels with the scale already applied, and values into panels padded to
 whole vectors; then each block of rows computes its scores into a buffer that fits the first-level cache, exponentiates
@@ -9,8 +9,9 @@ Columns past the last key get the lowest float32, so they weigh nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tvm import tirx
 from tvm.tirx.script.builder import ir as T
@@ -23,7 +24,7 @@ LOWEST = -3.4028234663852886e38
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Projections are [1, rows, heads * width]; a bias is [1, 1 or heads, 1 or rows, rows] and added to the scaled scores."""
+    """Projections are [1, rows, heads * width]; a bias is [1, 1 or heads, 1 or rows, rows], added to the scores."""
 
     rows: int
     heads: int
@@ -33,6 +34,7 @@ class Attention:
 
     @property
     def projection(self) -> tuple[int, ...]:
+        """Shape of query, key, value and output."""
         return (1, self.rows, self.heads * self.width)
 
     def scratch(self, machine: Machine) -> tuple[int, int, int]:
@@ -47,7 +49,7 @@ def kernel(name: str, spec: Attention, machine: Machine) -> tirx.PrimFunc:
     shapes = [spec.projection] * 3 + list(spec.biases) + [spec.projection]
     shapes += [(floats,) for floats in spec.scratch(machine)]
 
-    def body(query: object, key: object, value: object, *rest: object) -> None:
+    def body(query: Any, key: Any, value: Any, *rest: Any) -> None:
         biases = rest[: len(spec.biases)]
         target, keys, values, scores = rest[len(spec.biases) :]
         with T.serial(spec.heads) as head:
@@ -63,7 +65,7 @@ def kernel(name: str, spec: Attention, machine: Machine) -> tirx.PrimFunc:
     return builder.function(name, [(shape, "float32") for shape in shapes], body)
 
 
-def _gather_keys(spec: Attention, machine: Machine, head: object, key: object, keys: object) -> None:
+def _gather_keys(spec: Attention, machine: Machine, head: Any, key: Any, keys: Any) -> None:
     """keys[panel][d][column] = scale * key[column, head, d]; columns past the end are zero."""
     for panel in panels(spec.rows, machine):
         width = panel.width(machine)
@@ -78,7 +80,7 @@ def _gather_keys(spec: Attention, machine: Machine, head: object, key: object, k
                     T.buffer_store(keys, vector.splat(0.0, 1), [begin + d * width + valid + column])
 
 
-def _gather_values(spec: Attention, machine: Machine, head: object, value: object, values: object) -> None:
+def _gather_values(spec: Attention, machine: Machine, head: Any, value: Any, values: Any) -> None:
     """values[panel][row][column] = value[row, head, column]; columns past the end are zero."""
     lanes = machine.lanes
     for panel in panels(spec.width, machine):
@@ -95,8 +97,8 @@ def _gather_values(spec: Attention, machine: Machine, head: object, value: objec
 
 
 def _scores(
-    spec: Attention, machine: Machine, head: object, row: object, height: int,
-    query: object, keys: object, biases: Sequence[object], scores: object,
+    spec: Attention, machine: Machine, head: Any, row: Any, height: int,
+    query: Any, keys: Any, biases: Sequence[Any], scores: Any,
 ) -> None:  # fmt: skip
     """scores[r][column] = query . key + biases for one block of rows."""
     lanes, stride = machine.lanes, padded(spec.rows, machine)
@@ -110,7 +112,7 @@ def _scores(
                 lanes,
                 spec.width,
                 lambda r, k: query[0, row + r, head * spec.width + k],
-                lambda k, v: keys[vector.at(begin + k * width + v * lanes, lanes)],
+                _panel_reader(keys, begin, width, lanes),
             )
             for r, registers in enumerate(products):
                 for v, register in enumerate(registers):
@@ -125,12 +127,12 @@ def _scores(
                         T.buffer_store(scores, vector.splat(LOWEST, 1), [r * stride + column + offset])
 
 
-def _bias(bias: object, head: object, row: object, column: object, width: int) -> object:
+def _bias(bias: Any, head: Any, row: Any, column: Any, width: int) -> Any:
     place = [0, 0 if int(bias.shape[1]) == 1 else head, 0 if int(bias.shape[2]) == 1 else row, vector.at(column, width)]
     return bias[tuple(place)]
 
 
-def _softmax(spec: Attention, machine: Machine, r: int, scores: object) -> object:
+def _softmax(spec: Attention, machine: Machine, r: int, scores: Any) -> Any:
     """Replace a row of scores by exp(score - largest); returns the reciprocal of their sum."""
     lanes, stride = machine.lanes, padded(spec.rows, machine)
     largest = vector.local(lanes)
@@ -150,8 +152,8 @@ def _softmax(spec: Attention, machine: Machine, r: int, scores: object) -> objec
 
 
 def _values(
-    spec: Attention, machine: Machine, head: object, row: object, height: int,
-    scores: object, sums: Sequence[object], values: object, target: object,
+    spec: Attention, machine: Machine, head: Any, row: Any, height: int,
+    scores: Any, sums: Sequence[Any], values: Any, target: Any,
 ) -> None:  # fmt: skip
     """target[row, head] = weights . values / sum for one block of rows."""
     lanes, stride = machine.lanes, padded(spec.rows, machine)
@@ -168,7 +170,7 @@ def _values(
 
 
 def _weighted(
-    spec: Attention, machine: Machine, panel: Panel, index: object, height: int, stride: int, scores: object, values: object
+    spec: Attention, machine: Machine, panel: Panel, index: Any, height: int, stride: int, scores: Any, values: Any
 ) -> tile.Accumulators:
     width = panel.width(machine)
     begin = panel.column * spec.rows + index * (width * spec.rows)
@@ -178,5 +180,10 @@ def _weighted(
         machine.lanes,
         spec.rows,
         lambda r, k: scores[r * stride + k],
-        lambda k, v: values[vector.at(begin + k * width + v * machine.lanes, machine.lanes)],
+        _panel_reader(values, begin, width, machine.lanes),
     )
+
+
+def _panel_reader(buffer: Any, begin: Any, width: int, lanes: int) -> Callable[[Any, int], Any]:
+    """Reads vector `v` of step `k` of a column panel."""
+    return lambda k, v: buffer[vector.at(begin + k * width + v * lanes, lanes)]

@@ -1,13 +1,14 @@
 """Rows times a constant matrix, with the elementwise work that follows done on the tile before it is stored.
 
-The matrix is packed at build time: [panel][depth][panel width], zero-padded to whole vectors, so the inner loop reads it in
-one stream. The loop over panels is outside: a panel stays in the second-level cache while all rows pass over it.
+The matrix is packed at build time: [panel][depth][panel width], zero-padded to whole vectors: the inner loop reads it
+in one stream. The loop over panels is outside: a panel stays in the second-level cache while all rows pass over it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from tvm import tirx
@@ -28,14 +29,17 @@ class Dense:
 
     @property
     def rows(self) -> int:
+        """Rows of the input and the output."""
         return self.input_shape[-2]
 
     @property
     def depth(self) -> int:
+        """Columns of the input, rows of the matrix."""
         return self.input_shape[-1]
 
     @property
     def columns(self) -> int:
+        """Columns of the matrix and the output."""
         return self.output_shape[-1]
 
 
@@ -57,20 +61,31 @@ def kernel(name: str, spec: Dense, machine: Machine) -> tirx.PrimFunc:
     packed = (spec.depth * padded(spec.columns, machine),)
     shapes = [spec.input_shape, packed, *spec.operands, spec.output_shape]
 
-    def body(source: object, matrix: object, *rest: object) -> None:
+    def body(source: Any, matrix: Any, *rest: Any) -> None:
         *operands, target = rest
         for panel in panels(spec.columns, machine):
             with T.serial(panel.count) as index:
                 for first, height, count in row_blocks(spec.rows, machine):
                     with T.serial(count) as block:
-                        _tile(spec, machine, panel, index, first + block * height, height, source, matrix, operands, target)
+                        _tile(
+                            spec,
+                            machine,
+                            panel,
+                            index,
+                            first + block * height,
+                            height,
+                            source,
+                            matrix,
+                            operands,
+                            target,
+                        )
 
     return builder.function(name, [(shape, "float32") for shape in shapes], body)
 
 
 def _tile(
-    spec: Dense, machine: Machine, panel: Panel, index: object, row: object, height: int,
-    source: object, matrix: object, operands: Sequence[object], target: object,
+    spec: Dense, machine: Machine, panel: Panel, index: Any, row: Any, height: int,
+    source: Any, matrix: Any, operands: Sequence[Any], target: Any,
 ) -> None:  # fmt: skip
     lanes, width = machine.lanes, panel.width(machine)
     begin = spec.depth * panel.column + index * (spec.depth * width)
@@ -90,7 +105,7 @@ def _tile(
                 column = panel.column + index * width + v * lanes + offset
                 value = vector.slice_of(vector.get(register, lanes), lanes, offset, size)
 
-                def read(operand: elementwise.Operand, column: object = column, size: int = size, r: int = r) -> object:
+                def read(operand: elementwise.Operand, column: Any = column, size: int = size, r: int = r) -> Any:
                     return vector.load(operands[operand.index], 0 if operand.row else row + r, column, size)
 
                 vector.store(target, elementwise.apply(spec.program, value, size, read), row + r, column, size)

@@ -41,7 +41,8 @@ SCALAR = Machine(lanes=4, tile_rows=4, tile_vectors=1)
 class Panel:
     """`count` neighbouring column panels, each `vectors` wide, the first of which begins at `column`.
 
-    A panel is stored as [depth][vectors * lanes], panels one after another. Only a panel that stands alone has padding.
+    A panel is stored as [depth][vectors * lanes], panels one after another. Only a panel that stands alone has
+    padding.
     """
 
     column: int
@@ -49,11 +50,12 @@ class Panel:
     count: int
 
     def width(self, machine: Machine) -> int:
+        """Columns of one panel, padding included."""
         return self.vectors * machine.lanes
 
 
 def panels(columns: int, machine: Machine) -> list[Panel]:
-    """Cut `columns` into panels: full tiles without padding, then one panel of whole vectors that may end in padding."""
+    """Cut `columns` into full tiles without padding, then one panel of whole vectors that may end in padding."""
     width = machine.tile_vectors * machine.lanes
     full, rest = divmod(columns, width)
     cut = [Panel(0, machine.tile_vectors, full)] if full else []

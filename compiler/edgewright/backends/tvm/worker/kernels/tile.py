@@ -1,4 +1,4 @@
-"""The register tile: accumulators of `rows` x `vectors`, a loop over the depth, one broadcast and `vectors` loads a step.
+"""The register tile: accumulators of `rows` x `vectors`, one loop over the depth.
 
 Owns the inner loop that all matrix products share. Knows nothing of where rows and columns come from: it is given two
 readers.
@@ -7,12 +7,13 @@ readers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tvm.tirx.script.builder import ir as T
 
 from edgewright.backends.tvm.worker.kernels import vector
 
-Accumulators = list[list[object]]
+Accumulators = list[list[Any]]
 
 
 def multiply(
@@ -20,8 +21,8 @@ def multiply(
     vectors: int,
     lanes: int,
     depth: int,
-    left: Callable[[int, object], object],
-    right: Callable[[object, int], object],
+    left: Callable[[int, Any], Any],
+    right: Callable[[Any, int], Any],
 ) -> Accumulators:
     """Sum over k of left(row, k) * right(k, vector); returns one register for each row and vector of the tile."""
     tile: Accumulators = [[vector.local(lanes) for _ in range(vectors)] for _ in range(rows)]

@@ -1,80 +1,81 @@
 """Vector arithmetic over TIR expressions: loads, stores, pieces of vectors, and exp, erf and tanh without libm.
 
-Owns the approximations; each states its source and error. All values are float32 of one width; a width of 1 is a scalar.
+Owns the approximations; each states its source and error. Values are float32 of one width; a width of 1 is a scalar.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 from tvm import tirx
 from tvm.tirx.script.builder import ir as T
 
-Value = tirx.Expr if hasattr(tirx, "Expr") else object
 
-
-def splat(number: float, width: int):
+def splat(number: float, width: int) -> Any:
     """A constant in every lane."""
     constant = tirx.const(number, "float32")
     return constant if width == 1 else tirx.Broadcast(constant, width)
 
 
-def spread(value, width: int):
+def spread(value: Any, width: int) -> Any:
     """A scalar expression in every lane."""
     return value if width == 1 else tirx.Broadcast(value, width)
 
 
-def at(column, width: int):
+def at(column: Any, width: int) -> Any:
     """The index of `width` neighbouring elements."""
     return column if width == 1 else tirx.Ramp(column, 1, width)
 
 
-def cells(buffer, row, column, width: int) -> list:
+def cells(buffer: Any, row: Any, column: Any, width: int) -> list[Any]:
     """Indices of `width` neighbours in a buffer whose leading axes, but the last two, have extent 1."""
     if len(buffer.shape) == 1:
         return [at(column, width)]
     return [0] * (len(buffer.shape) - 2) + [row, at(column, width)]
 
 
-def load(buffer, row, column, width: int):
+def load(buffer: Any, row: Any, column: Any, width: int) -> Any:
     """Read `width` neighbours of one row."""
     return buffer[tuple(cells(buffer, row, column, width))]
 
 
-def store(buffer, value, row, column, width: int) -> None:
+def store(buffer: Any, value: Any, row: Any, column: Any, width: int) -> None:
     """Write `width` neighbours of one row."""
     T.buffer_store(buffer, value, cells(buffer, row, column, width))
 
 
-def local(width: int):
+def local(width: int) -> Any:
     """A register: a buffer of one vector that LLVM promotes."""
     return T.alloc_buffer((width,), "float32", scope="local")
 
 
-def get(register, width: int):
+def get(register: Any, width: int) -> Any:
+    """The value of a register."""
     return register[at(0, width)]
 
 
-def put(register, value, width: int) -> None:
+def put(register: Any, value: Any, width: int) -> None:
+    """Give a register a value."""
     T.buffer_store(register, value, [at(0, width)])
 
 
-def bind(value, width: int):
+def bind(value: Any, width: int) -> Any:
     """Name a value, so that using it twice does not write its expression twice."""
     register = local(width)
     put(register, value, width)
     return get(register, width)
 
 
-def slice_of(vector, lanes: int, offset: int, width: int):
+def slice_of(vector: Any, lanes: int, offset: int, width: int) -> Any:
     """Lanes [offset, offset + width) of a vector of `lanes`."""
     if width == lanes:
         return vector
     return tirx.Shuffle([vector], list(range(offset, offset + width)))
 
 
-def fold(vector, lanes: int, combine):
+def fold(vector: Any, lanes: int, combine: Any) -> Any:
     """Reduce the lanes of a vector to one scalar, halving it each step."""
     while lanes > 1:
         half = lanes // 2
@@ -84,7 +85,7 @@ def fold(vector, lanes: int, combine):
     return vector
 
 
-def polynomial(x, coefficients: Sequence[float], width: int):
+def polynomial(x: Any, coefficients: Sequence[float], width: int) -> Any:
     """Horner's scheme, highest power first."""
     total = splat(coefficients[0], width)
     for coefficient in coefficients[1:]:
@@ -92,7 +93,7 @@ def polynomial(x, coefficients: Sequence[float], width: int):
     return total
 
 
-def exp(x, width: int):
+def exp(x: Any, width: int) -> Any:
     """e**x by x = n ln 2 + r, |r| <= ln 2 / 2, and a polynomial of degree 6 (Cephes expf); relative error < 2e-7.
 
     Arguments below -87 give about 1e-38, not 0; above 88 they are clamped. The nearest integer is found by adding
@@ -114,12 +115,12 @@ def _dtype(name: str, width: int) -> str:
     return name if width == 1 else f"{name}x{width}"
 
 
-def _integer(number: int, width: int):
+def _integer(number: int, width: int) -> Any:
     constant = tirx.const(number, "int32")
     return constant if width == 1 else tirx.Broadcast(constant, width)
 
 
-def erf(x, width: int):
+def erf(x: Any, width: int) -> Any:
     """Rational minimax approximation on [-4, 4] (Eigen's); absolute error < 2e-7."""
     x = bind(tirx.max(tirx.min(x, splat(4.0, width)), splat(-4.0, width)), width)
     square = bind(x * x, width)
@@ -142,6 +143,6 @@ def erf(x, width: int):
     return x * above / below
 
 
-def tanh(x, width: int):
+def tanh(x: Any, width: int) -> Any:
     """1 - 2 / (e**2x + 1); absolute error < 2e-7."""
     return splat(1.0, width) - splat(2.0, width) / (exp(x + x, width) + splat(1.0, width))
