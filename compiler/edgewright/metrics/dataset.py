@@ -45,9 +45,7 @@ class Chat:
     @property
     def prompts(self) -> tuple[tuple[Message, ...], ...]:
         """Every beginning of the conversation that ends with the user: what a service would be asked."""
-        return tuple(
-            self.messages[: end + 1] for end, message in enumerate(self.messages) if message["role"] == "user"
-        )
+        return tuple(self.messages[: end + 1] for end, message in enumerate(self.messages) if message["role"] == "user")
 
 
 Row = Passage | Query | Chat
@@ -74,7 +72,9 @@ def read_dataset(folder: Path) -> tuple[Row, ...]:
     known = {row.id for row in rows if isinstance(row, Passage) and row.id is not None}
     for row in rows:
         if isinstance(row, Query) and row.passage not in known:
-            raise WorkerError("dataset-invalid", f"{path.name}: a query names passage {row.passage[:80]!r}, which is not there")
+            raise WorkerError(
+                "dataset-invalid", f"{path.name}: a query names passage {row.passage[:80]!r}, which is not there"
+            )
     return tuple(rows)
 
 
@@ -119,6 +119,8 @@ def _messages(value: Any, where: str) -> tuple[Message, ...]:
         if not isinstance(message, dict) or set(message) != {"role", "content"}:
             raise WorkerError("dataset-invalid", f"{where}: a message has exactly the keys role and content")
         if message["role"] not in ROLES:
-            raise WorkerError("dataset-invalid", f"{where}: role is {str(message['role'])[:40]!r}, known are {', '.join(ROLES)}")
+            raise WorkerError(
+                "dataset-invalid", f"{where}: role is {str(message['role'])[:40]!r}, known are {', '.join(ROLES)}"
+            )
         messages.append({"role": message["role"], "content": _text(message, "content", where)})
     return tuple(messages)

@@ -52,7 +52,7 @@ EMULATORS = {
 
 
 def emulate(artifact: Artifact, features: Sequence[str], runs: Sequence[Run]) -> list[list[float]]:
-    """Embeddings of all runs, in order; `NotMeasurableError` when a tool is missing, `WorkerError` when the library fails."""
+    """Embeddings of all runs, in order. `NotMeasurableError`: a tool is missing; `WorkerError`: the library fails."""
     for ids, mask in runs:
         check_ids(ids, artifact.vocab_size, artifact.longest)
         check_mask(mask, len(ids))
@@ -83,7 +83,9 @@ def _prepare(architecture: str, features: Sequence[str], folder: Path) -> list[s
     argv = [compiler, "-std=gnu11", "-O1", str(source), "-ldl", "-o", str(program)]
     compiled = subprocess.run(argv, capture_output=True, check=False, timeout=120)
     if compiled.returncode != 0:
-        raise NotMeasurableError(f"{emulator.compiler} fails: {compiled.stderr.decode(errors='replace').strip()[-300:]}")
+        raise NotMeasurableError(
+            f"{emulator.compiler} fails: {compiled.stderr.decode(errors='replace').strip()[-300:]}"
+        )
     root = "/" if name == host_architecture() else f"/usr/{emulator.triple}"
     has_vectors = name == "riscv64" and any(feature.lstrip("+") == "v" for feature in features)
     cpu = ["-cpu", VECTOR_CPU] if has_vectors else []
@@ -113,7 +115,9 @@ def _run(command: Sequence[str], artifact: Artifact, length: int, runs: Sequence
     expected = 4 * dimension * len(runs)
     if done.returncode != 0 or len(done.stdout) != expected:
         reason = done.stderr.decode(errors="replace").strip()[-300:] or "no message"
-        raise WorkerError("artifact-crashed", f"{library.name} ended with status {done.returncode} under emulation: {reason}")
+        raise WorkerError(
+            "artifact-crashed", f"{library.name} ended with status {done.returncode} under emulation: {reason}"
+        )
     values = struct.unpack(f"<{dimension * len(runs)}f", done.stdout)
     return [list(values[start : start + dimension]) for start in range(0, len(values), dimension)]
 
@@ -150,13 +154,19 @@ int main(int argc, char **argv) {
   void *workspace = aligned(*(const uint64_t *)symbol(library, "edge_workspace_bytes"));
   char *weights = aligned(needed);
   FILE *file = fopen(argv[2], "rb");
-  if (!file || fread(weights, 1, needed, file) != needed || fgetc(file) != EOF) { fputs("weights.bin has another size", stderr); return 5; }
+  if (!file || fread(weights, 1, needed, file) != needed || fgetc(file) != EOF) {
+    fputs("weights.bin has another size", stderr);
+    return 5;
+  }
   int64_t *ids = aligned(8 * length), *mask = aligned(8 * length);
   float *output = aligned(4 * dimension);
   const void *inputs[2] = {ids, mask};
   for (size_t i = 0; i < count; i++) {
     if (fread(ids, 8, length, stdin) != length || fread(mask, 8, length, stdin) != length) return 4;
-    if (run(inputs, output, weights, workspace)) { fputs(*(const char *const *)symbol(library, "edge_error"), stderr); return 3; }
+    if (run(inputs, output, weights, workspace)) {
+      fputs(*(const char *const *)symbol(library, "edge_error"), stderr);
+      return 3;
+    }
     if (fwrite(output, 4, dimension, stdout) != dimension) return 2;
   }
   return fflush(stdout) ? 1 : 0;

@@ -3,12 +3,13 @@
 Owns the tests and their bounds. Pure, standard library only. An answer is bad when any of these holds:
 
 - **empty**: it has no word (a run of letters);
-- **repetition**: it has at least 12 words and less than half of its word trigrams are different, or one character
-  makes up a run of 12;
+- **repetition**: it has at least 12 words and less than half of its word trigrams are different, or one word is more
+  than a quarter of them ("the" is a tenth of English prose), or one character makes up a run of 12;
 - **entropy**: it has at least 40 characters and fewer than 2.8 or more than 5.2 bits a character. English prose lies
-  at 4.0 to 4.4 with spaces and punctuation; one repeated syllable below 2.5; uniformly drawn printable characters above 5.5;
-- **words**: it has at least 6 words of ASCII letters and less than 60 % of them are in the lexicon, or their mean length
-  exceeds 12 letters (glued-together fragments).
+  at 4.0 to 4.4 with spaces and punctuation, one repeated syllable below 2.5, printable characters drawn at random
+  above 5.5;
+- **words**: it has at least 6 words of ASCII letters and less than 60 % of them are in the lexicon, or their mean
+  length exceeds 12 letters (glued-together fragments).
 
 A small model may ramble once: `verdict` passes when at most a quarter of the answers are bad. The fourth test, whether
 the float32 reference finds the answer likely, needs a model and is made by the worker.
@@ -22,6 +23,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 LEAST_DISTINCT_TRIGRAMS = 0.5
+MOST_OF_ONE_WORD = 0.25
 LONGEST_RUN = 12
 ENTROPY_BITS = (2.8, 5.2)
 LEAST_KNOWN_WORDS = 0.6
@@ -30,8 +32,8 @@ MOST_BAD_ANSWERS = 0.25
 LARGEST_PERPLEXITY = 200.0
 """Of an answer under the float32 reference: a coherent greedy answer lies below 20, shuffled words above 1,000."""
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-_ASCII_WORD = re.compile(r"[A-Za-z]+(?:['’][a-z]+)?")
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)?")
+_ASCII_WORD = re.compile(r"[A-Za-z]+(?:['\u2019][a-z]+)?")
 _RUN = re.compile(r"(\S)\1{" + str(LONGEST_RUN - 1) + ",}")
 
 
@@ -74,7 +76,8 @@ def lexicon_of(texts: Iterable[str], vocabulary: Iterable[str]) -> frozenset[str
     return frozenset(words)
 
 
-_SHORT = frozenset("a i am an as at be by do go he if in is it me my no of oh ok on or so to up us we".split())
+_SHORT_WORDS = "a i am an as at be by do go he if in is it me my no of oh ok on or so to up us we"
+_SHORT = frozenset(_SHORT_WORDS.split(" "))
 
 
 def _is_repetitive(text: str, words: Sequence[str]) -> bool:
@@ -82,6 +85,8 @@ def _is_repetitive(text: str, words: Sequence[str]) -> bool:
         return True
     if len(words) < 12:
         return False
+    if Counter(words).most_common(1)[0][1] > MOST_OF_ONE_WORD * len(words):
+        return True
     trigrams = list(zip(words, words[1:], words[2:], strict=False))
     return len(set(trigrams)) < LEAST_DISTINCT_TRIGRAMS * len(trigrams)
 
@@ -92,10 +97,12 @@ def _has_strange_words(text: str, lexicon: Collection[str]) -> bool:
         return False
     if sum(map(len, words)) / len(words) > LONGEST_MEAN_WORD:
         return True
-    known = sum(1 for word in words if word in lexicon or re.split(r"['’]", word)[0] in lexicon or _is_inflected(word, lexicon))
+    known = sum(1 for word in words if _is_known(word, lexicon))
     return known < LEAST_KNOWN_WORDS * len(words)
 
 
-def _is_inflected(word: str, lexicon: Collection[str]) -> bool:
-    """Plural, past and -ing forms of known words, as far as cutting the ending off finds them."""
-    return any(word.endswith(ending) and word[: -len(ending)] in lexicon for ending in ("s", "es", "ed", "d", "ing", "ly"))
+def _is_known(word: str, lexicon: Collection[str]) -> bool:
+    """In the lexicon as it is, without what follows an apostrophe, or without a regular ending (-s, -ed, -ing, -ly)."""
+    stems = [word, re.split(r"['\u2019]", word)[0]]
+    stems += [word.removesuffix(ending) for ending in ("s", "es", "ed", "d", "ing", "ly")]
+    return any(stem in lexicon for stem in stems)

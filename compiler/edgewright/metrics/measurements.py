@@ -46,7 +46,13 @@ class Measurements:
             if metric not in self._measured:
                 self._absent.setdefault(metric, "not measured for this artifact")
         absent = {name: reason for name, reason in self._absent.items() if name not in self._measured}
-        return {"schema": 1, "measurements": self._measured, "absent": absent, "machine": machine()}
+        return {
+            "schema": 1,
+            "measurements": self._measured,
+            "absent": absent,
+            "units": dict(self._units),
+            "machine": machine(),
+        }
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write the file and return its value."""

@@ -39,7 +39,9 @@ def probe(request: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:
             finished = subprocess.run(argv, env=environment, cwd=folder, timeout=timeout_s, check=False)
         except subprocess.TimeoutExpired:
             raise WorkerError(
-                "artifact-too-slow", f"the artifact did not finish its runs in {timeout_s:g} s", hint="choose a smaller model"
+                "artifact-too-slow",
+                f"the artifact did not finish its runs in {timeout_s:g} s",
+                hint="choose a smaller model",
             ) from None
         if finished.returncode == -signal.SIGILL:
             raise NotMeasurableError("the artifact uses instructions that this machine's CPU does not have")

@@ -15,8 +15,8 @@ from edgewright.device.artifact import Artifact, canonical_architecture, host_ar
 from edgewright.device.refusal import Refusal
 from edgewright.device.runtimes.tokenizer import Tokenizer
 from edgewright.metrics.dataset import Chat, Passage, Query, Row, read_dataset
-from edgewright.metrics.emulation import emulate
 from edgewright.metrics.embeddings.worker.reference import Reference
+from edgewright.metrics.emulation import emulate
 from edgewright.metrics.measurements import Measurements, folder_bytes, machine
 from edgewright.metrics.probe import NotMeasurableError, probe
 from edgewright.metrics.similarity import cosine, nearest, percentile, similarity_correlation
@@ -98,7 +98,9 @@ def _measure(
     if native or artifact.runtime == "onnxruntime":
         answer = _run(artifact, texts, vector)
         here = machine()["architecture"]
-        note = None if native else f"measured on the build machine's CPU, architecture {here}: the model file is portable"
+        note = (
+            None if native else f"measured on the build machine's CPU, architecture {here}: the model file is portable"
+        )
         _similarity(result, texts, answer["vectors"], reference, note)
         _vector(result, answer["vector"], vector, note)
         if native:
@@ -147,7 +149,8 @@ def _similarity(
         result.absent("retrieval_agreement", "too few passages or queries among the texts that were run")
         return
     same = sum(
-        nearest(expected[query], [expected[p] for p in passages]) == nearest(vectors[query], [vectors[p] for p in passages])
+        nearest(expected[query], [expected[p] for p in passages])
+        == nearest(vectors[query], [vectors[p] for p in passages])
         for query in queries
     )
     result.add("retrieval_agreement", same / len(queries), len(queries), note)
@@ -172,7 +175,8 @@ def _cost(result: Measurements, answer: Mapping[str, Any]) -> None:
 def _no_cost(result: Measurements, artifact: Artifact, here: str) -> None:
     for metric in COST:
         result.absent(
-            metric, f"the artifact is for {artifact.architecture}, this machine is {here}: ask the device (where: device)"
+            metric,
+            f"the artifact is for {artifact.architecture}, this machine is {here}: ask the device (where: device)",
         )
 
 

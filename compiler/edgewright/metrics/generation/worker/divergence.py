@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 _ROWS = 128
-"""Positions handled at a time: bounds the memory at 128 × vocabulary × a few arrays of float64."""
+"""Positions handled at a time: bounds the memory at a few float64 arrays of 128 rows."""
 
 
 def log_softmax(logits: Any) -> Any:

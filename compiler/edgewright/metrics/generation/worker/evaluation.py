@@ -43,7 +43,9 @@ def evaluate(request: Request) -> Facts:
         ids = _stream(texts, reference, request.options["max_tokens"])
         native = canonical_architecture(artifact.architecture) == host_architecture()
         here = machine()["architecture"]
-        note = None if native else f"measured on the build machine's CPU, architecture {here}: the model file is portable"
+        note = (
+            None if native else f"measured on the build machine's CPU, architecture {here}: the model file is portable"
+        )
         result.add("artifact_size", folder_bytes(artifact.folder), 1)
         tokenizer_parity(result, artifact, texts, reference)
         chat_template_parity(result, artifact, rows, reference)
@@ -60,7 +62,8 @@ def evaluate(request: Request) -> Facts:
     else:
         for metric in COST:
             result.absent(
-                metric, f"the artifact is for {artifact.architecture}, this machine is {here}: ask the device (where: device)"
+                metric,
+                f"the artifact is for {artifact.architecture}, this machine is {here}: ask the device (where: device)",
             )
     return result.write(request.output)
 

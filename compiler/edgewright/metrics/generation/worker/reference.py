@@ -51,7 +51,7 @@ class Reference:
         return [int(token) for token in self._tokenizer(text, add_special_tokens=special)["input_ids"]]
 
     def render(self, messages: Sequence[Message], *, prompt: bool) -> str:
-        """The text of a conversation; `prompt` ends it where the assistant is to speak. Raises what the template raises."""
+        """The text of a conversation; `prompt` ends it where the assistant is to speak. The template may raise."""
         plain = [dict(message) for message in messages]
         return str(self._tokenizer.apply_chat_template(plain, tokenize=False, add_generation_prompt=prompt))
 
