@@ -1,4 +1,4 @@
-"""The rules' pages: which page explains a slug."""
+"""The pages of diagnostics: which page explains a slug. A page's heading lists the slugs that it explains."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from edgewright.kernel.diagnostics import ExitCode, did_you_mean, fail
 
 _FOLDERS = (Path(__file__).parent / "rules", Path(__file__).parent / "pages")
+"""Pages of rules lie beside them; those of what the loader and the boundary say, in a folder of their own."""
 
 
 def pages() -> dict[str, Path]:

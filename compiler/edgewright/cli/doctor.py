@@ -1,16 +1,21 @@
-"""`edgewright doctor`: which tools, plugins and environments are here, and what each is for."""
+"""`edgewright doctor`: which tools, plugins and environments are here, and what each is for. Changes nothing."""
 
 from __future__ import annotations
 
+import json
 import shutil
+from typing import get_args
 
 import click
 
+from edgewright.cli.arguments import output_option
 from edgewright.cli.output.tables import print_table
+from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.kernel.process import DEBIAN_PACKAGES
 from edgewright.kernel.resources import cache_folder
 from edgewright.plugins import environments
-from edgewright.plugins.registry import Registry
+from edgewright.plugins.protocols import Environment
+from edgewright.plugins.registry import GROUPS, Registry
 
 _TOOLS = {
     "git": "the revision of a release",
@@ -25,20 +30,46 @@ _TOOLS = {
 
 
 @click.command("doctor")
-def command() -> None:
+@output_option
+def command(output: str) -> None:
     """Say what is here, what is missing, and what each thing is for. Changes nothing."""
-    rows = []
-    for tool, purpose in _TOOLS.items():
-        found = shutil.which(tool)
-        rows.append(
-            [tool, found or f"missing (Debian: {DEBIAN_PACKAGES.get(tool, 'pip install edgewright[fleet]')})", purpose]
-        )
-    print_table(["tool", "where", "for"], rows)
-    registry = Registry()
-    plugins = [[g, ", ".join(registry.names(g))] for g in ("sources", "backends", "metrics")]
+    tools = {tool: shutil.which(tool) for tool in _TOOLS}
+    plugins = _plugins(Registry())
+    described = {name: environments.describe(name) for name in get_args(Environment)}
+    if output == "json":
+        found = {"tools": tools, "plugins": plugins, "environments": described, "cache": str(cache_folder())}
+        click.echo(json.dumps(found, indent=2))
+        return
+    print_table(
+        ["tool", "where", "for"], [[tool, where or _missing(tool), _TOOLS[tool]] for tool, where in tools.items()]
+    )
     click.echo()
-    print_table(["plugins", "names"], plugins)
+    print_table(
+        ["group", "plugin", "state"],
+        [[g, name, state] for g, all_of in plugins.items() for name, state in all_of.items()],
+    )
     click.echo()
-    for name in ("onnx", "genai", "tvm"):
-        click.echo(f"environment {environments.describe(name)}")
+    for line in described.values():
+        click.echo(f"environment {line}")
     click.echo(f"cache {cache_folder()}")
+
+
+def _missing(tool: str) -> str:
+    return (
+        f"missing (Debian: {DEBIAN_PACKAGES[tool]})" if tool in DEBIAN_PACKAGES else "missing (pip: edgewright[fleet])"
+    )
+
+
+def _plugins(registry: Registry) -> dict[str, dict[str, str]]:
+    """Every plugin of every group, and whether it loads."""
+    found: dict[str, dict[str, str]] = {}
+    for group in GROUPS:
+        found[group] = {}
+        for name in registry.names(group):
+            try:
+                registry.load(group, name)
+            except EdgewrightError as broken:
+                found[group][name] = f"broken: {broken}"
+            else:
+                found[group][name] = "ok"
+    return found

@@ -1,18 +1,23 @@
-"""`edgewright explain SLUG`: the page of a rule."""
+"""`edgewright explain SLUG`: the page of a diagnostic."""
 
 from __future__ import annotations
+
+import json
 
 import click
 
 from edgewright.check.pages import page, pages
-from edgewright.cli.output.tables import print_table
+from edgewright.cli.arguments import output_option
 
 
 @click.command("explain")
 @click.argument("slug", required=False)
-def command(slug: str | None) -> None:
-    """Explain a diagnostic by its slug; without one, list all slugs that have a page."""
-    if slug is None:
-        print_table(["slug"], [[name] for name in sorted(pages())])
-        return
-    click.echo(page(slug))
+@output_option
+def command(slug: str | None, output: str) -> None:
+    """Explain a diagnostic by its slug; without one, list every slug that has a page."""
+    if output == "json":
+        click.echo(json.dumps({name: page(name) for name in sorted(pages()) if slug in (None, name)}, indent=2))
+    elif slug is None:
+        click.echo("\n".join(sorted(pages())))
+    else:
+        click.echo(page(slug), nl=False)

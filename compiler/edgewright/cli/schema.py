@@ -1,39 +1,32 @@
-"""`edgewright schema`: the JSON Schemas of documents, for editors; generated, and tested equal to what is committed."""
+"""`edgewright schema`: the JSON Schemas of documents, for editors; what is committed is tested equal."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
 from edgewright.kernel.diagnostics import ExitCode, did_you_mean, fail
 from edgewright.kernel.files import write_atomic
+from edgewright.spec.schemas import file_name, schema_bytes
 from edgewright.spec.v1alpha1.documents import KINDS
-
-
-def schemas() -> dict[str, bytes]:
-    """File name to the bytes of the schema of each kind."""
-    found = {}
-    for kind, model in KINDS.items():
-        schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True)}
-        found[f"{kind.lower()}.v1alpha1.json"] = (json.dumps(schema, indent=2, sort_keys=True) + "\n").encode()
-    return found
 
 
 @click.command("schema")
 @click.argument("kind", required=False)
-@click.option("--write", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write all schemas there.")
+@click.option("--write", "folder", type=click.Path(path_type=Path, file_okay=False), help="Write them into a folder.")
 def command(kind: str | None, folder: Path | None) -> None:
-    """Print the schema of a KIND, or write all of them into a folder."""
-    found = schemas()
+    """Print the schema of a KIND of document, or write all (or that one) into a folder."""
+    known = {name.lower(): name for name in KINDS}
+    if kind is not None and kind.lower() not in known:
+        hint = did_you_mean(kind, KINDS)
+        raise fail("unknown-kind", f"there is no kind {kind!r}", exit_code=ExitCode.USAGE, hint=hint)
+    chosen = [known[kind.lower()]] if kind else sorted(KINDS)
     if folder is not None:
-        for name, data in found.items():
-            write_atomic(folder / name, data)
-        return
-    names = {name.split(".")[0]: name for name in found}
-    if kind is None or kind.lower() not in names:
-        raise fail(
-            "unknown-kind", f"there is no kind {kind!r}", exit_code=ExitCode.USAGE, hint=did_you_mean(str(kind), KINDS)
-        )
-    click.echo(found[names[kind.lower()]].decode(), nl=False)
+        for name in chosen:
+            write_atomic(folder / file_name(name), schema_bytes(name))
+            click.echo((folder / file_name(name)).as_posix())
+    elif kind is None:
+        raise click.UsageError(f"name a kind ({', '.join(sorted(KINDS))}) or a folder with --write")
+    else:
+        click.echo(schema_bytes(chosen[0]).decode(), nl=False)

@@ -13,6 +13,7 @@ from edgewright.kernel.diagnostics import ExitCode, did_you_mean, fail
 from edgewright.plugins.protocols import Backend, Importer, MetricSet, Source
 
 Group = Literal["sources", "importers", "backends", "metrics"]
+GROUPS: tuple[Group, ...] = ("sources", "importers", "backends", "metrics")
 _PROTOCOLS: dict[str, Any] = {"sources": Source, "importers": Importer, "backends": Backend, "metrics": MetricSet}
 
 
@@ -31,7 +32,8 @@ class Registry:
         """Names in a group, sorted."""
         return tuple(sorted(_entry_points(group)))
 
-    def _get(self, group: Group, name: str) -> Any:
+    def load(self, group: Group, name: str) -> Any:
+        """The plugin of a group and name; imported and made at the first call."""
         if (group, name) not in self._made:
             point = _entry_points(group).get(name)
             if point is None:
@@ -55,7 +57,7 @@ class Registry:
 
     def source(self, name: str) -> Source:
         """The source of a kind, such as `wheel`."""
-        plugin: Source = self._get("sources", name)
+        plugin: Source = self.load("sources", name)
         return plugin
 
     def importer(self) -> Importer:
@@ -64,15 +66,15 @@ class Registry:
 
     @cached_property
     def _importer(self) -> Importer:
-        plugin: Importer = self._get("importers", "canonical")
+        plugin: Importer = self.load("importers", "canonical")
         return plugin
 
     def backend(self, name: str) -> Backend:
         """The backend of a name, such as `onnxruntime`."""
-        plugin: Backend = self._get("backends", name)
+        plugin: Backend = self.load("backends", name)
         return plugin
 
     def metrics(self, task: str) -> MetricSet:
         """The metrics of a task, such as `embeddings`."""
-        plugin: MetricSet = self._get("metrics", task)
+        plugin: MetricSet = self.load("metrics", task)
         return plugin

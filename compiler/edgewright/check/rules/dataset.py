@@ -41,7 +41,8 @@ def _file(subject: Subject, name: str, place: Path) -> Iterator[Diagnostic]:
         yield subject.error("dataset-missing", message, place, hint="copy the file into the repository")
         return
     if not path.is_file():
-        yield subject.error("dataset-missing", f"the dataset {name} does not exist", place, hint=_near(root, path))
+        hint = _near(subject, path)
+        yield subject.error("dataset-missing", f"the dataset {name} does not exist", place, hint=hint)
         return
     size = path.stat().st_size
     if size > SIZE_LIMIT_BYTES:
@@ -63,13 +64,17 @@ def _file(subject: Subject, name: str, place: Path) -> Iterator[Diagnostic]:
         yield subject.error("dataset-empty", message, place, hint="add evaluation text: gates are judged on it")
 
 
-def _near(root: FilePath, path: FilePath) -> str:
-    folder = path.parent
+def _near(subject: Subject, path: FilePath) -> str:
+    """What was probably meant: a file of a like name, or this path below the blueprint's own folder."""
+    root, folder = subject.repository.root, path.parent
     names = [entry.name for entry in folder.iterdir() if entry.is_file()] if folder.is_dir() else []
     close = did_you_mean(path.name, names)
-    return (
-        close if close and close.startswith("did you mean") else f"paths start at {root.name or root}, the repository"
-    )
+    if close and close.startswith("did you mean"):
+        return close
+    own = FilePath(subject.loaded.path).parent
+    if (root / own / path.relative_to(root)).is_file():
+        return f"paths start at the repository's root: give {own} as the repository"
+    return "paths start at the repository's root"
 
 
 def _problem(line: bytes) -> str | None:
