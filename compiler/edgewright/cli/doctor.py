@@ -16,6 +16,7 @@ from edgewright.kernel.resources import cache_folder
 from edgewright.plugins import environments
 from edgewright.plugins.protocols import Environment
 from edgewright.plugins.registry import GROUPS, Registry
+from edgewright.rollout.tools import search_path
 
 _TOOLS = {
     "git": "the revision of a release",
@@ -33,7 +34,7 @@ _TOOLS = {
 @output_option
 def command(output: str) -> None:
     """Say what is here, what is missing, and what each thing is for. Changes nothing."""
-    tools = {tool: shutil.which(tool) for tool in _TOOLS}
+    tools = {tool: shutil.which(tool, path=search_path()) for tool in _TOOLS}
     plugins = _plugins(Registry())
     described = {name: environments.describe(name) for name in get_args(Environment)}
     if output == "json":

@@ -9,7 +9,7 @@ import importlib.metadata
 from functools import cache, cached_property
 from typing import Any, Literal
 
-from edgewright.kernel.diagnostics import ExitCode, did_you_mean, fail
+from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, did_you_mean, fail
 from edgewright.plugins.protocols import Backend, Importer, MetricSet, Source
 
 Group = Literal["sources", "importers", "backends", "metrics"]
@@ -20,6 +20,18 @@ _PROTOCOLS: dict[str, Any] = {"sources": Source, "importers": Importer, "backend
 @cache
 def _entry_points(group: Group) -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group=f"edgewright.{group}")}
+
+
+def _unknown(group: Group, name: str, known: tuple[str, ...]) -> EdgewrightError:
+    kind = group.removesuffix("s")
+    if not known:
+        return fail(
+            "plugin-broken",
+            f"edgewright is installed without its {group}, so there is no {kind} {name!r}",
+            exit_code=ExitCode.MISSING,
+            hint="its entry points are missing or stale: install edgewright again",
+        )
+    return fail(f"unknown-{kind}", f"there is no {kind} {name!r}", hint=did_you_mean(name, known))
 
 
 class Registry:
@@ -37,10 +49,7 @@ class Registry:
         if (group, name) not in self._made:
             point = _entry_points(group).get(name)
             if point is None:
-                kind = group.removesuffix("s")
-                raise fail(
-                    f"unknown-{kind}", f"there is no {kind} {name!r}", hint=did_you_mean(name, self.names(group))
-                )
+                raise _unknown(group, name, self.names(group))
             try:
                 plugin = point.load()()
             except (ImportError, AttributeError) as broken:
