@@ -35,9 +35,10 @@ class Library:
         self.weights = aligned((artifact / "model" / "weights.bin").stat().st_size)
         self.weights[:] = np.fromfile(artifact / "model" / "weights.bin", dtype=np.uint8)
         self.workspace = aligned(ctypes.c_uint64.in_dll(self.library, "edge_workspace_bytes").value)
-        self.ids, self.mask = (aligned(8 * len(ids)).view(np.int64) for _ in range(2))
+        self.ids: Any = aligned(8 * len(ids)).view(np.int64)
+        self.mask: Any = aligned(8 * len(ids)).view(np.int64)
         self.ids[:], self.mask[:] = ids, mask
-        self.output = aligned(4 * int(document["model"]["dimension"])).view(np.float32)
+        self.output: Any = aligned(4 * int(document["model"]["dimension"])).view(np.float32)
         self.inputs = (ctypes.c_void_p * 2)(self.ids.ctypes.data, self.mask.ctypes.data)
         self.buffers = [ctypes.c_void_p(array.ctypes.data) for array in (self.output, self.weights, self.workspace)]
 
