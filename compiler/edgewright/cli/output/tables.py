@@ -18,12 +18,6 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title:
     console = Console(soft_wrap=False, width=None if Console().is_terminal else _PIPE_WIDTH, highlight=False)
     heading = None if title is None else Text(plain(title))
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
-        title=None if title is None else Text(plain(title)),
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        header_style="bold",
-    )
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(_is_number(row[index]) for row in rows)
         table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
