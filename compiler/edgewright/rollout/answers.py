@@ -29,7 +29,7 @@ _REFUSED_LINKS: tuple[tuple[str, str, str, str], ...] = (
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
         "host-key-changed",
         "presents another host key than the one in known_hosts",
-        "if the device was reinstalled, remove the old key with `ssh-keygen -R {address}` and record the new one",
+        "if the device was reinstalled, remove the old key with `ssh-keygen -R ADDRESS` and record the new one",
     ),
     (
         "Host key verification failed",
@@ -127,7 +127,7 @@ def _failure(action: Action, device: str, result: TaskResult, last: Mapping[str,
 def _link_trouble(action: Action, device: str, said: str) -> Answered:
     for pattern, slug, meaning, hint in _REFUSED_LINKS:
         if pattern in said:
-            return Answered(device, action, "failed", slug, f"{device} {meaning}", hint.format(address=device))
+            return Answered(device, action, "failed", slug, f"{device} {meaning}", hint)
     return Answered(device, action, "unreachable", "unreachable", f"{device} is unreachable: {_text(said, 300)}")
 
 

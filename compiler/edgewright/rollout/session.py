@@ -28,6 +28,7 @@ from edgewright.rollout.tools import ansible_tool
 from edgewright.spec.v1alpha1.blueprint import Blueprint
 from edgewright.spec.v1alpha1.fleet import Fleet
 
+_LEFT = frozenset({Status.ROLLED_BACK, Status.LEAVE})
 Reach = Callable[["RolloutSession", int, Sequence[str]], Devices]
 
 
@@ -150,7 +151,9 @@ class RolloutSession:
         lifted = [device.name for device in plan.devices] if is_lifted else []
         reach = self.reach(self, plan.release, lifted)
         state = Drive(self.ledger, rollout, reach, self.progress, self.wait_s).run(state)
-        if state.verdict == "rolled-back" and state.failed_wave is not None:
+        # a full disk or a changed host key is not the release's fault: only what ran and was left denies it
+        was_left = any(device.is_quarantined or device.status in _LEFT for device in state.devices.values())
+        if state.verdict == "rolled-back" and state.failed_wave is not None and was_left:
             reason = f"wave {state.plan.waves[state.failed_wave - 1].name} failed"
             self.ledger.decide("denied", self.name, plan.release, reason)
         return state
