@@ -27,7 +27,7 @@ from edgewright.device import stage as staging
 from edgewright.device import supervisor as process
 from edgewright.device.artifact import host_architecture
 from edgewright.device.files import free_bytes, locked
-from edgewright.device.layout import Layout
+from edgewright.device.layout import ISOLATED, Layout
 from edgewright.device.options import SYSTEMD, Options, read_options
 from edgewright.device.refusal import Refusal
 from edgewright.device.state import State, read_state, remaining_now_s, timestamp, word, write_state
@@ -271,7 +271,7 @@ def supervise(device: Device, arguments: argparse.Namespace) -> Report:
     """Be the supervising process until SIGTERM."""
     del arguments
     agent = agent_file()
-    command = [sys.executable, "-I", "-B", agent, "serve", "--root", str(device.layout.root)]
+    command = [sys.executable, *ISOLATED, agent, "serve", "--root", str(device.layout.root)]
 
     def revert_overdue(supervising: process.Supervising) -> None:
         with session(device, supervisor=process.InProcess(supervising, agent)):
@@ -291,7 +291,7 @@ def serve(device: Device, arguments: argparse.Namespace) -> Report:
         folder = str(device.layout.release(number))
         brought = service_agent(Path(folder))
         if brought is not None and brought != agent_file():
-            os.execv(sys.executable, [sys.executable, "-I", "-B", brought, *sys.argv[1:], "--release-folder", folder])
+            os.execv(sys.executable, [sys.executable, *ISOLATED, brought, *sys.argv[1:], "--release-folder", folder])
     from edgewright.device.service.serve import serve_release
 
     signal.pthread_sigmask(signal.SIG_SETMASK, set())

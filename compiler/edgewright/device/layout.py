@@ -22,6 +22,8 @@ from edgewright.device.refusal import Refusal
 
 AGENT_NAME = "edgewright-agent.pyz"
 LARGEST_RELEASE = 10**12
+ISOLATED = ("-I", "-S", "-B")
+"""How Python is started: no environment variables, no packages of the host, nothing written beside the sources."""
 SAFE_PATH = re.compile(r"/[A-Za-z0-9._+/-]+")
 """Paths that need no quoting in a systemd unit, a shell, or a log line."""
 

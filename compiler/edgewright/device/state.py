@@ -5,7 +5,8 @@ Owns the record and its meaning. Must not switch links or start processes.
 The links `current` and `confirmed` are the truth about what runs; state.json says why, what is awaited, and what is
 denied. A crash may leave the two one step apart, so every order of writes is chosen such that `settle` can tell:
 activate writes the record, then switches `current`; confirm switches `confirmed`, then writes the record; revert
-notes its reason in the record, switches `current`, restarts, then writes the record.
+notes its reason in the record, switches `current`, restarts, then writes the record; rollback notes its reason, switches
+`confirmed`, then `current`. `restart_due` is in the record before `current` changes and leaves it after the restart.
 """
 
 from __future__ import annotations
@@ -55,6 +56,8 @@ class State:
     reverted: Mapping[str, Any] | None = None
     health: Mapping[str, Any] | None = None
     agent: str | None = None
+    restart_due: bool = False
+    """`current` was about to change and the service may still run what it named before."""
 
 
 def word(state: State, confirmed: int | None) -> str:
@@ -121,6 +124,7 @@ def _as_json(state: State) -> dict[str, Any]:
         "reverted": state.reverted,
         "health": state.health,
         "agent": state.agent,
+        "restart_due": state.restart_due,
     }
 
 
@@ -144,6 +148,7 @@ def read_state(layout: Layout) -> State:
             reverted=document["reverted"],
             health=document["health"],
             agent=document["agent"],
+            restart_due=bool(document["restart_due"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise Refusal(slug, f"state.json is damaged: {type(error).__name__} {error}") from None

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from edgewright.device import supervisor as process
 from edgewright.device.files import write_atomic
-from edgewright.device.layout import AGENT_NAME, Layout
+from edgewright.device.layout import AGENT_NAME, ISOLATED, Layout
 from edgewright.device.options import SYSTEMD, Options
 from edgewright.device.refusal import Missing, Unhealthy
 from edgewright.device.units import UnitValues, unit_texts
@@ -178,7 +178,7 @@ class ProcessSupervisor:
         self._layout.run.mkdir(parents=True, exist_ok=True)
         with open(self._layout.run / "supervisor.log", "ab") as log:
             subprocess.Popen(
-                [sys.executable, "-I", "-B", agent_file(), "supervise", "--root", str(self._layout.root)],
+                [sys.executable, *ISOLATED, agent_file(), "supervise", "--root", str(self._layout.root)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

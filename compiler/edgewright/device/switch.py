@@ -71,14 +71,36 @@ def activate(
         boot_id=boot_id(),
     )
     after = replace(
-        state, active=active, staged=None, fetching=None, reverted=None, health=None, agent=supervisor.agent_path()
+        state,
+        active=active,
+        staged=None,
+        fetching=None,
+        reverted=None,
+        health=None,
+        agent=supervisor.agent_path(),
+        restart_due=True,
     )
     with disk_full_refused(f"activating release {number}"):
         write_state(layout, after)
         supervisor.arm(max(0.001, remaining_now_s(active)))
         replace_symlink(layout.current, f"releases/{number}")
+    return _restart(layout, after, supervisor)
+
+
+def _restart(layout: Layout, state: State, supervisor: Supervisor) -> State:
+    """Run what `current` names, and note that it was done."""
     supervisor.restart()
+    after = replace(state, restart_due=False)
+    write_state(layout, after)
     return after
+
+
+def _restart_again(layout: Layout, state: State, supervisor: Supervisor) -> State:
+    """The restart a crash cut off, if any. A service that will not start must not stand in the way of a revert."""
+    if state.restart_due:
+        with contextlib.suppress(Unhealthy):
+            return _restart(layout, state, supervisor)
+    return state
 
 
 def confirm(
@@ -157,7 +179,7 @@ def reverted_state(state: State, confirmed: int | None) -> State:
         "message": why["message"],
         "at": timestamp(time.time()),
     }
-    return replace(state, active=None, reverted=entry, staged=None, fetching=None, health=None)
+    return replace(state, active=None, reverted=entry, staged=None, fetching=None, health=None, restart_due=False)
 
 
 def _return_to_confirmed(layout: Layout, supervisor: Supervisor) -> None:
@@ -182,22 +204,27 @@ def rollback(layout: Layout, state: State, supervisor: Supervisor, why: Mapping[
             hint="release the older model again under a higher version",
         )
     supervisor.prepare(0)
-    entry = {
-        "from": leaving,
-        "to": previous,
-        "slug": why["slug"],
-        "message": why["message"],
-        "at": timestamp(time.time()),
-    }
-    begun = replace(state, reverted=entry, previous=None, staged=None, fetching=None, health=None)
+    entry = {"from": leaving, "to": previous, "slug": why["slug"], "message": why["message"]}
+    begun = replace(
+        state,
+        reverted={**entry, "at": timestamp(time.time())},
+        staged=None,
+        fetching=None,
+        health=None,
+        restart_due=True,
+    )
     if why.get("deny"):
         begun = deny(begun, leaving, str(why["slug"]), str(why["message"]))
     with disk_full_refused("rolling back"):
         write_state(layout, begun)
-        replace_symlink(layout.confirmed, f"releases/{previous}")
-        replace_symlink(layout.current, f"releases/{previous}")
-    supervisor.restart()
-    return begun
+    return _finish_rollback(layout, begun, supervisor, previous)
+
+
+def _finish_rollback(layout: Layout, state: State, supervisor: Supervisor, to: int) -> State:
+    with disk_full_refused("rolling back"):
+        replace_symlink(layout.confirmed, f"releases/{to}")
+        replace_symlink(layout.current, f"releases/{to}")
+    return _restart(layout, replace(state, previous=None), supervisor)
 
 
 def settle(layout: Layout, state: State, supervisor: Supervisor) -> State:
@@ -211,16 +238,21 @@ def settle(layout: Layout, state: State, supervisor: Supervisor) -> State:
     if active is not None and current == active.release:
         if active.reverting is not None or remaining_now_s(active) <= 0:
             return revert(layout, state, supervisor, TIMED_OUT)
-        return state
+        return _restart_again(layout, state, supervisor)
     if active is not None and active.reverting is not None:
         return revert(layout, state, supervisor, active.reverting)
     if active is not None:  # the record was written and the link never switched
-        after = replace(state, active=None, staged=active.release)
+        after = replace(state, active=None, staged=active.release, restart_due=False)
         write_state(layout, after)
         supervisor.disarm()
         return after
+    if state.reverted is not None and confirmed is not None and state.reverted.get("from") == confirmed:
+        return _finish_rollback(layout, state, supervisor, int(state.reverted["to"]))
     if current != confirmed:  # a rollback was cut between the two links, or the record was lost
         _return_to_confirmed(layout, supervisor)
+        state = replace(state, restart_due=False)
+        write_state(layout, state)
+    state = _restart_again(layout, state, supervisor)
     if state.staged is not None and not layout.release(state.staged).is_dir():
         state = replace(state, staged=None)
         write_state(layout, state)

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 from edgewright.device.documents import KEBAB
-from edgewright.device.layout import SAFE_PATH
+from edgewright.device.layout import ISOLATED, SAFE_PATH
 from edgewright.device.options import HOST
 from edgewright.device.refusal import Refusal
 
@@ -77,7 +77,7 @@ StartLimitBurst=5
 
 [Service]
 Type=exec
-ExecStart={values.python} -I -B {values.agent} serve --root {values.root}
+ExecStart={values.python} {" ".join(ISOLATED)} {values.agent} serve --root {values.root}
 Environment=OMP_NUM_THREADS={values.threads}
 Restart=always
 RestartSec=2
@@ -141,7 +141,7 @@ StartLimitIntervalSec=0
 
 [Service]
 Type=oneshot
-ExecStart={values.python} -I -B {values.agent} revert --overdue --root {values.root}
+ExecStart={values.python} {" ".join(ISOLATED)} {values.agent} revert --overdue --root {values.root}
 Restart=on-failure
 RestartSec=5
 """
@@ -169,7 +169,7 @@ Before={values.name}.service
 
 [Service]
 Type=oneshot
-ExecStart={values.python} -I -B {values.agent} boot --root {values.root}
+ExecStart={values.python} {" ".join(ISOLATED)} {values.agent} boot --root {values.root}
 RemainAfterExit=yes
 
 [Install]
