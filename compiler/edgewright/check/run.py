@@ -19,7 +19,7 @@ from edgewright.check.rules import (
     model_source,
     references,
 )
-from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Severity, Span
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Severity
 from edgewright.load.documents import Repository
 from edgewright.plugins.registry import Registry
 
@@ -54,11 +54,9 @@ def _of_blueprint(subject: Subject, facts: ModelFacts | None) -> Iterator[Diagno
 
 
 def _nothing_here(repository: Repository) -> Diagnostic:
-    fleets = [loaded.spans.span(()) for loaded in repository.fleets.values()]
-    span: Span | None = min(fleets) if fleets else None
     message = f"{repository.root.name or repository.root} has 0 blueprints, at least 1 is needed"
     hint = "a blueprint is a YAML file with apiVersion: edgewright/v1alpha1 and kind: Blueprint"
-    return Diagnostic("no-blueprint", message, span=span, subject=str(repository.root), hint=hint)
+    return Diagnostic("no-blueprint", message, hint=hint)
 
 
 def require_valid(

@@ -49,7 +49,8 @@ class Loaded(Generic[T]):
 class Repository:
     """A fleet repository: its documents by name. Targets and policies include those that ship with edgewright.
 
-    `broken` holds (kind, name) of documents that exist and are wrong, so that nobody reports them as unknown.
+    `broken` holds (kind, name) of documents that exist and are wrong, so that nobody reports them as unknown; `unread`,
+    the files of which not even that much is known.
     """
 
     root: Path
@@ -60,6 +61,7 @@ class Repository:
     locks: Mapping[str, Loaded[Lock]]
     problems: tuple[Diagnostic, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class _Shelf:
     found: dict[str, dict[str, Loaded[Any]]] = field(default_factory=lambda: {kind: {} for kind in KINDS})
     problems: list[Diagnostic] = field(default_factory=list)
     broken: set[tuple[str, str]] = field(default_factory=set)
+    unread: list[str] = field(default_factory=list)
 
     def add(self, kind: str, loaded: Loaded[Any]) -> None:
         name = loaded.document.metadata.name
@@ -107,6 +110,7 @@ def load_repository(root: Path, *, selectors: Sequence[str] = ()) -> Repository:
         locks=own.found["Lock"],
         problems=tuple(shipped.problems + own.problems + problems),
         broken=frozenset(broken),
+        unread=tuple(own.unread),
     )
 
 
@@ -143,6 +147,7 @@ def _read(candidates: Iterable[Candidate]) -> _Shelf:
     for candidate in candidates:
         if candidate.problem is not None:
             shelf.problems.append(candidate.problem)
+            shelf.unread.append(candidate.path)
         elif candidate.is_document:
             _read_document(candidate, shelf)
     return shelf
@@ -154,14 +159,17 @@ def _read_document(candidate: Candidate, shelf: _Shelf) -> None:
         message = f"{path} has {candidate.size_bytes:,} bytes, {SIZE_LIMIT_BYTES:,} allowed"
         hint = "split it into several documents"
         shelf.problems.append(Diagnostic("file-too-large", message, span=Span(path, 1, 1, 1, 1), hint=hint))
+        shelf.unread.append(path)
         return
     parsed, problems = parse(candidate.data, path)
     shelf.problems += problems
     if parsed is None:
+        shelf.unread.append(path)
         return
     kind, problem = _kind_of(parsed)
     if kind is None:
         shelf.problems += [problem] if problem else []
+        shelf.unread.append(path)
         return
     document, errors = validate(parsed, KINDS[kind])
     shelf.problems += errors

@@ -10,13 +10,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
+from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.load.shapes import keys_at
 from edgewright.load.yaml12 import Parsed, Path
 from edgewright.spec.base import NAME_PATTERN, Model
+from edgewright.spec.v1alpha1.fleet import HOST_PATTERN
 
 _MISSING = object()
 _FORMS = {
+    HOST_PATTERN: "a host name or address that does not start with a dash",
     NAME_PATTERN: "lower-case letters, digits and inner dashes, at most 63 characters",
     r"^[0-9a-f]{64}$": "the 64 hexadecimal digits of a sha256",
     r"^[0-9a-f]{40}$": "the 40 hexadecimal digits of a commit",
@@ -59,7 +61,7 @@ def diagnose(error: Mapping[str, Any], parsed: Parsed, model: type[Model]) -> Di
         message = f"{key!r} is not a key of {_name(path[:-1])}"
         return Diagnostic("unknown-key", message, span=parsed.spans.key_span(path), hint=hint)
     value = _value_at(parsed.value, path)
-    span = parsed.spans.span(path)
+    span = _span_of(parsed, path, kind, error)
     if rest[-1:] == ("[key]",):
         span, value = parsed.spans.key_span(path), path[-1]
     for test in (_wrong_type, _wrong_word, _out_of_range, _wrong_length, _wrong_form):
@@ -72,6 +74,14 @@ def diagnose(error: Mapping[str, Any], parsed: Parsed, model: type[Model]) -> Di
     text = str(error.get("ctx", {}).get("error") or error["msg"])
     subject = "" if rest[-1:] == ("[key]",) else f"{_name(path)}: "
     return Diagnostic("wrong-value", subject + text, span=span)
+
+
+def _span_of(parsed: Parsed, path: Path, kind: str, error: Mapping[str, Any]) -> Span:
+    """Where an error is shown: at the value; at the key of a block, whose own start would be its first entry."""
+    if kind == "union_tag_invalid":
+        return parsed.spans.span((*path, _quoted(error["ctx"]["discriminator"])[0]))
+    span = parsed.spans.span(path)
+    return parsed.spans.key_span(path) if path and span.end_line != span.line else span
 
 
 _Found = tuple[str, str, str | None]
@@ -113,10 +123,10 @@ def _wrong_word(kind: str, error: Mapping[str, Any], path: Path, value: Any) -> 
     context = error.get("ctx", {})
     if kind == "literal_error":
         words = _quoted(context["expected"])
-        return "unknown-value", f"{_name(path)} is {_described(value)}, {_listed(words)} allowed", _close(value, words)
+        return "unknown-value", f"{_name(path)} is {_described(value)}; allowed: {_listed(words)}", _close(value, words)
     if kind == "union_tag_invalid":
         tag, words = context["tag"], _quoted(context["expected_tags"])
-        message = f"{_name(path)}.{_quoted(context['discriminator'])[0]} is {tag!r}, {_listed(words)} allowed"
+        message = f"{_name(path)}.{_quoted(context['discriminator'])[0]} is {tag!r}; allowed: {_listed(words)}"
         return "unknown-value", message, _close(tag, words)
     if kind == "union_tag_not_found":
         return "missing-key", f"{_name(path)} lacks {_quoted(context['discriminator'])[0]}", None

@@ -76,8 +76,11 @@ def parse(data: bytes, name: str) -> tuple[Parsed | None, list[Diagnostic]]:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        message = f"byte {error.start} is not UTF-8"
-        return None, [Diagnostic("not-utf8", message, span=Span(name, line, 1, line, 1), hint="save the file as UTF-8")]
+        start = data.rfind(b"\n", 0, error.start) + 1
+        column = len(data[start : error.start].decode("utf-8", errors="replace")) + 1
+        message = f"byte {error.start + 1} is not UTF-8"
+        span = Span(name, line, column, line, column + 1)
+        return None, [Diagnostic("not-utf8", message, span=span, hint="save the file as UTF-8")]
     hidden = _HIDDEN.search(text)
     if hidden is not None:
         line = text.count("\n", 0, hidden.start()) + 1

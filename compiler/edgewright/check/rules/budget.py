@@ -75,16 +75,21 @@ def _diagnostic(subject: Subject, variant: Variant, item: Estimate, allowed: flo
         hint = "compress more, lower the gate, or choose a target with more bandwidth"
         return subject.error("decode-rate", message, variant.path, notes=(formula,), hint=hint)
     needed = f"{format_size(item.value)} needed ({formula}), {format_size(allowed)} allowed"
-    fitting = sorted(
-        name
-        for name, loaded in subject.repository.targets.items()
-        if loaded.document.spec.architecture == variant.request.target.architecture
-        and variant.build.backend in loaded.document.spec.runtimes
-        and (loaded.document.spec.memory_for_model if item.name == "memory" else loaded.document.spec.disk)
-        >= item.value
-    )
+    fitting = _fitting(subject, variant, item)
     smaller = "lower spec.model.context, compress more" if "KV cache" in item.formula else "compress more"
     hint = f"{smaller}, or use {fitting[0]}" if fitting else smaller
     what = "the memory" if item.name == "memory" else "the disk"
     message = f"{subject.name} does not fit {what} of {target}"
     return subject.error(f"target-{item.name}", message, variant.path, notes=(needed,), hint=hint)
+
+
+def _fitting(subject: Subject, variant: Variant, item: Estimate) -> list[str]:
+    """Targets of the same architecture and runtime that allow what is needed, the smallest first."""
+    sizes: list[tuple[int, str]] = []
+    for name, loaded in subject.repository.targets.items():
+        spec = loaded.document.spec
+        size = spec.memory_for_model if item.name == "memory" else spec.disk
+        is_alike = spec.architecture == variant.request.target.architecture and variant.build.backend in spec.runtimes
+        if is_alike and size >= item.value:
+            sizes.append((size, name))
+    return [name for _, name in sorted(sizes)]

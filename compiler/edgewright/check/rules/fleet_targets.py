@@ -21,6 +21,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         message = f"the inventory {inventory.path} does not exist"
         yield Diagnostic("inventory-missing", message, span=span, hint="paths start at the repository's root")
     targets, built = subject.repository.targets, subject.built_targets
+    is_complete = all(name in targets for name in built)
     wrong = [
         (index, device)
         for index, device in enumerate(fleet.document.spec.devices or ())
@@ -33,6 +34,8 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
             message = f"{device.name} has the target {device.target!r}, which does not exist"
             yield Diagnostic("device-target", message, span=span, hint=hint)
             continue
+        if not is_complete:
+            continue  # a misspelt target of the blueprint is the likely reason, and is reported there
         message = f"{device.name} is a {device.target}, which {subject.name} does not build"
         hint = f"add {device.target} to spec.builds of {subject.name}; it builds {', '.join(sorted(built))}"
         yield Diagnostic("device-not-built", message, span=span, hint=hint)

@@ -31,7 +31,9 @@ def _name(subject: Subject, kind: str, name: str, known: Collection[str], path: 
     if subject.is_unknown(kind, name, known):
         word = "policy" if kind == "CompressionPolicy" else kind.lower()
         hint = did_you_mean(name, known) or f"the repository has no document of kind {kind}"
-        yield subject.error(f"unknown-{word}", f"there is no {word} {name!r}", path, hint=hint)
+        unread = subject.repository.unread
+        notes = (f"not read, so it may be there: {', '.join(unread[:5])}",) if unread else ()
+        yield subject.error(f"unknown-{word}", f"there is no {word} {name!r}", path, hint=hint, notes=notes)
 
 
 def _compression(subject: Subject, choice: PolicyChoice, path: Path) -> Iterator[Diagnostic]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, HttpUrl, Tag, model_validator
+from pydantic import BeforeValidator, Discriminator, Field, HttpUrl, Tag, field_validator, model_validator
 
 from edgewright.kernel.units import parse_duration, parse_percent, parse_size
 from edgewright.spec.base import Model, Name, Percent, RelativePath, Seconds, Sha256, SizeBytes, VersionedMetadata
@@ -171,16 +171,17 @@ class RolloutSpec(Model):
     on_failure: Literal["rollback-wave", "rollback-all", "pause"] = "rollback-wave"
     confirm_timeout: Seconds = Field(default=300.0, ge=5, le=86400)
 
-    @model_validator(mode="after")
-    def _waves_grow(self) -> Self:
-        shares = [wave for wave in self.waves if isinstance(wave, float)]
-        if any(isinstance(wave, CanaryWave) for wave in self.waves[1:]):
+    @field_validator("waves")
+    @classmethod
+    def _waves_grow(cls, waves: tuple[Wave, ...]) -> tuple[Wave, ...]:
+        shares = [wave for wave in waves if isinstance(wave, float)]
+        if any(isinstance(wave, CanaryWave) for wave in waves[1:]):
             raise ValueError("the canary comes first")
         if shares != sorted(set(shares)):
             raise ValueError("percentages must grow from wave to wave")
         if not shares or shares[-1] != 1.0:
             raise ValueError("the last wave must be 100%")
-        return self
+        return waves
 
 
 class ReleaseSpec(Model):
@@ -212,13 +213,14 @@ class BlueprintSpec(Model):
     service: ServiceSpec = ServiceSpec()
     rollout: RolloutSpec
 
-    @model_validator(mode="after")
-    def _each_target_is_built_once(self) -> Self:
-        names = [target for build in self.builds for target in build.targets]
+    @field_validator("builds")
+    @classmethod
+    def _each_target_is_built_once(cls, builds: tuple[BuildSpec, ...]) -> tuple[BuildSpec, ...]:
+        names = [target for build in builds for target in build.targets]
         for name in names:
             if names.count(name) > 1:
                 raise ValueError(f"target {name!r} is built twice; a device runs one artifact")
-        return self
+        return builds
 
 
 class Blueprint(Model):

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from edgewright.spec.base import LabelValue, Metadata, Model, Name, RelativePath
 
 # A leading dash would be read as an option by ssh; everything else outside this set has no place in a host name.
-_HOST = r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"
+HOST_PATTERN = r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?$"
 
 
 def _absolute(value: str) -> str:
@@ -26,7 +26,7 @@ class Connection(Model):
     """How Ansible reaches a device. `local` runs on the controller itself (demonstrations and tests)."""
 
     type: Literal["ssh", "local"] = "ssh"
-    host: str | None = Field(default=None, pattern=_HOST)
+    host: str | None = Field(default=None, pattern=HOST_PATTERN)
     port: int = Field(default=22, ge=1, le=65535)
     user: str | None = Field(default=None, pattern=r"^[a-z_][a-z0-9_-]{0,31}$")
     identity_file: AbsolutePath | None = None

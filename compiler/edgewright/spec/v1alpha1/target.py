@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from edgewright.spec.base import Metadata, Model, Name, SizeBytes
 
@@ -47,12 +47,13 @@ class TargetSpec(Model):
     runtimes: tuple[Name, ...] = Field(description="backends whose runtime exists for this class")
     sources: dict[str, str] = Field(description="for every number: where it was read or measured")
 
-    @model_validator(mode="after")
-    def _every_number_has_a_source(self) -> Self:
-        missing = [name for name in (*NUMBERS_WITH_SOURCE, "memoryForModel", "isa") if name not in self.sources]
+    @field_validator("sources")
+    @classmethod
+    def _every_number_has_a_source(cls, sources: dict[str, str]) -> dict[str, str]:
+        missing = [name for name in (*NUMBERS_WITH_SOURCE, "memoryForModel", "isa") if name not in sources]
         if missing:
-            raise ValueError(f"sources lacks {', '.join(missing)}: every number says where it came from")
-        return self
+            raise ValueError(f"{', '.join(missing)} lacking: every number says where it came from")
+        return sources
 
 
 class Target(Model):
