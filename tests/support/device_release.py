@@ -32,11 +32,13 @@ LENGTHS = (8, 16, 128)
 
 SOURCE = r"""
 #include <stdint.h>
+#include <string.h>
 #include <time.h>
 #define S %(length)d
 #define D %(dimension)d
 #define V %(vocabulary)d
-const uint64_t edge_workspace_bytes = D * sizeof(float), edge_weights_bytes = V * D * sizeof(float);
+#define W %(workspace_bytes)dL
+const uint64_t edge_workspace_bytes = W, edge_weights_bytes = V * D * sizeof(float);
 const char *edge_error = "";
 int edge_run(const void *const *in, void *out, const void *weights, void *workspace) {
   const int64_t *ids = in[0], *mask = in[1];
@@ -48,7 +50,7 @@ int edge_run(const void *const *in, void *out, const void *weights, void *worksp
   }
   struct timespec delay = {0, %(delay_ms)d * 1000000L};
   if (delay.tv_nsec) nanosleep(&delay, 0);
-  for (int d = 0; d < D; d++) sum[d] = 0;
+  memset(workspace, 0, W);
   for (int s = 0; s < S; s++)
     for (int d = 0; d < D; d++) sum[d] += (float)mask[s] * w[ids[s] * D + d];
   for (int d = 0; d < D; d++) o[d] = sum[d];
@@ -67,15 +69,25 @@ def expected(ids: list[int]) -> list[float]:
     return [sum(weight(token, place) for token in ids) for place in range(DIMENSION)]
 
 
-def build_artifact(folder: Path, *, delay_ms: int = 0, wrong: bool = False, architecture: str | None = None) -> Path:
-    """A `tvm-static` artifact folder whose embedding is a sum over a table; `wrong` stores a vector it cannot meet."""
+def build_artifact(
+    folder: Path,
+    *,
+    delay_ms: int = 0,
+    wrong: bool = False,
+    architecture: str | None = None,
+    compiler: str = "gcc",
+    workspace_bytes: int = DIMENSION * 4,
+) -> Path:
+    """A `tvm-static` artifact folder whose embedding is a sum over a table; `wrong` stores a vector it cannot meet.
+
+    All of the workspace is written to in every call, so it is memory that the device really needs."""
     (folder / "model").mkdir(parents=True)
     for length in LENGTHS:
         source = folder / f"encoder_{length}.c"
         values = {"length": length, "dimension": DIMENSION, "vocabulary": VOCABULARY, "delay_ms": delay_ms}
-        source.write_text(SOURCE % values)
+        source.write_text(SOURCE % {**values, "workspace_bytes": workspace_bytes})
         library = folder / "model" / f"encoder_{length}.so"
-        subprocess.run(["gcc", "-shared", "-fPIC", "-O1", str(source), "-o", str(library)], check=True)
+        subprocess.run([compiler, "-shared", "-fPIC", "-O1", str(source), "-o", str(library)], check=True)
         source.unlink()
     table = [weight(token, place) for token in range(VOCABULARY) for place in range(DIMENSION)]
     (folder / "model" / "weights.bin").write_bytes(struct.pack(f"<{len(table)}f", *table))
@@ -93,7 +105,13 @@ def build_artifact(folder: Path, *, delay_ms: int = 0, wrong: bool = False, arch
     (folder / "artifact.json").write_text(json.dumps(description))
     ids = [3, 14, 15, 9, 2]
     answer = [value + (1.0 if wrong else 0.0) for value in expected(ids)]
-    vector = {"text": None, "input_ids": ids, "attention_mask": [1] * 5, "embedding": answer, "tolerance": {"max_abs": 1e-5}}
+    vector = {
+        "text": None,
+        "input_ids": ids,
+        "attention_mask": [1] * 5,
+        "embedding": answer,
+        "tolerance": {"max_abs": 1e-5},
+    }
     (folder / "test_vector.json").write_text(json.dumps(vector))
     return folder
 
@@ -345,11 +363,11 @@ class TestDevice:
 
     def current(self) -> int | None:
         link = self.root / "current"
-        return int(os.readlink(link).split("/")[1]) if link.is_symlink() else None
+        return int(link.readlink().name) if link.is_symlink() else None
 
     def confirmed(self) -> int | None:
         link = self.root / "confirmed"
-        return int(os.readlink(link).split("/")[1]) if link.is_symlink() else None
+        return int(link.readlink().name) if link.is_symlink() else None
 
     def state(self) -> dict[str, Any]:
         state = json.loads((self.root / "state.json").read_text())
@@ -382,6 +400,11 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def children_of(pid: int) -> list[int]:
+    """Process ids of the children a process's main thread started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
