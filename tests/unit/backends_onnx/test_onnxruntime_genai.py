@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,20 @@ def step_of(method: str, **options: Any) -> WorkerStep:
     return GenAIBackend().steps(request)[0][1]
 
 
+Built = Callable[..., tuple[Path, dict[str, Any]]]
+
+
+@pytest.fixture(scope="module")
+def built(run: Runner, decoder: Path) -> Built:
+    """The artifact of a method and its options, built when first asked for."""
+
+    @cache
+    def build(method: str, **options: Any) -> tuple[Path, dict[str, Any]]:
+        return run(step_of(method, **options), {"canonical": decoder})
+
+    return build
+
+
 def read(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -43,9 +59,9 @@ def read(path: Path) -> Any:
     ],
 )
 def test_a_recipe_gives_an_artifact_that_loads_and_answers(
-    run: Runner, decoder: Path, method: str, options: dict[str, Any], embedding: str
+    built: Built, method: str, options: dict[str, Any], embedding: str
 ) -> None:
-    folder, facts = run(step_of(method, **options), {"canonical": decoder})
+    folder, facts = built(method, **options)
     assert facts["embedding"] == embedding
     document, vector = read(folder / "artifact.json"), read(folder / "test_vector.json")
     assert document["model"]["eos_token_ids"] == [2]
@@ -57,9 +73,9 @@ def test_a_recipe_gives_an_artifact_that_loads_and_answers(
     assert names == {"model.onnx", "model.onnx.data", "genai_config.json"}
 
 
-def test_the_shared_embedding_is_smaller_and_answers_like_the_float_one(run: Runner, decoder: Path) -> None:
-    shared, facts = run(step_of("int8-weight-only"), {"canonical": decoder})
-    plain, others = run(step_of("int8-weight-only", embedding_bits=32), {"canonical": decoder})
+def test_the_shared_embedding_is_smaller_and_answers_like_the_float_one(built: Built) -> None:
+    shared, facts = built("int8-weight-only")
+    plain, others = built("int8-weight-only", embedding_bits=32)
     assert others["model_bytes"] - facts["model_bytes"] > 0.9 * 1100 * 64 * 4
     first, second = (dict(read(folder / "test_vector.json")["logits_top"]) for folder in (shared, plain))
     both = set(first) & set(second)
@@ -67,8 +83,8 @@ def test_the_shared_embedding_is_smaller_and_answers_like_the_float_one(run: Run
     assert max(abs(first[token] - second[token]) for token in both) < 0.05
 
 
-def test_two_builds_are_byte_identical(run: Runner, decoder: Path) -> None:
-    first, _ = run(step_of("int8-weight-only"), {"canonical": decoder})
+def test_two_builds_are_byte_identical(run: Runner, decoder: Path, built: Built) -> None:
+    first, _ = built("int8-weight-only")
     second, _ = run(step_of("int8-weight-only"), {"canonical": decoder})
     for path in (path for path in first.rglob("*") if path.is_file()):
         assert path.read_bytes() == (second / path.relative_to(first)).read_bytes()

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.torch import load_file
 
 from edgewright.plugins.worker import WorkerError
 from edgewright.sources.canonical.refused import RefusedError
@@ -29,6 +28,8 @@ _LICENSE = re.compile(r"^license:\s*['\"]?([A-Za-z0-9.+-]{1,64})['\"]?\s*$", re.
 
 def read_weights(files: tuple[Path, ...], family: str) -> dict[str, np.ndarray]:
     """All tensors of the model, float32. Base-model prefixes are removed; buffers and task heads are dropped."""
+    from safetensors.torch import load_file  # torch takes seconds to import: a refusal should not wait for it
+
     prefix = _PREFIXES.get(family)
     result: dict[str, np.ndarray] = {}
     for file in files:
