@@ -1,7 +1,7 @@
 """The agent's command line: one command, one JSON object on stdout, one exit status.
 
-Owns parsing, the lock, and the boundary that turns every failure into the documented JSON. Must not decide anything: the
-modules beside it do.
+Owns parsing, and the boundary that turns every failure into the documented JSON. Must not decide anything: `commands`
+and the modules below it do.
 
     observe | need --incoming DIR | stage --incoming DIR | activate --release N [--confirm-timeout S] | health
     confirm --release N | revert [--release N] [--overdue] | rollback [--release N] | lift --release N
@@ -60,6 +60,38 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _needed(name: str, command: argparse.ArgumentParser) -> None:
+    """Arguments without which a command means nothing."""
+    if name in ("need", "stage"):
+        command.add_argument(
+            "--incoming", required=True, help="folder with statement.json, its signature, manifest.json"
+        )
+    if name in ("activate", "confirm", "lift"):
+        command.add_argument("--release", type=_release, required=True)
+    if name in ("revert", "rollback", "health"):
+        command.add_argument("--release", type=_release)
+
+
+def _optional(name: str, command: argparse.ArgumentParser) -> None:
+    """Arguments with a default."""
+    if name in ("revert", "rollback"):
+        command.add_argument("--reason", default="", help="slug of the reason, recorded with the release")
+        command.add_argument("--message", default="", help="one line about it")
+        command.add_argument("--no-deny", action="store_true", help="do not quarantine the release on this device")
+    if name == "revert":
+        command.add_argument("--overdue", action="store_true", help="only if the time to confirm is over")
+    if name == "activate":
+        command.add_argument("--confirm-timeout", type=_seconds, help="seconds; device.json's when absent")
+    if name == "health":
+        command.add_argument("--wait", type=_seconds, default=90.0, help="seconds the service has to become ready")
+    if name == "gc":
+        command.add_argument("--drop-previous", action="store_true", help="also the release rollback would return to")
+    if name == "serve":
+        command.add_argument("--listen-fd", type=int)
+        command.add_argument("--parent", type=int)
+        command.add_argument("--release-folder", help=argparse.SUPPRESS)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line; `--root` may stand before or after the command."""
     main_parser = argparse.ArgumentParser(prog="edgewright-agent", description="edgewright on the device")
@@ -69,32 +101,8 @@ def parser() -> argparse.ArgumentParser:
         command = subparsers.add_parser(name, help=summary, description=summary)
         command.add_argument("--root", default=argparse.SUPPRESS, help="folder of the blueprint on this device")
         command.add_argument("--lock-wait", type=_seconds, default=60.0, help="seconds to wait for another agent run")
-        if name in ("need", "stage"):
-            command.add_argument(
-                "--incoming", required=True, help="folder with statement.json, its signature, manifest.json"
-            )
-        if name in ("activate", "confirm", "lift"):
-            command.add_argument("--release", type=_release, required=True)
-        if name in ("revert", "rollback", "health"):
-            command.add_argument("--release", type=_release)
-        if name in ("revert", "rollback"):
-            command.add_argument("--reason", default="", help="slug of the reason, recorded with the release")
-            command.add_argument("--message", default="", help="one line about it")
-            command.add_argument("--no-deny", action="store_true", help="do not quarantine the release on this device")
-        if name == "revert":
-            command.add_argument("--overdue", action="store_true", help="only if the time to confirm is over")
-        if name == "activate":
-            command.add_argument("--confirm-timeout", type=_seconds, help="seconds; device.json's when absent")
-        if name == "health":
-            command.add_argument("--wait", type=_seconds, default=90.0, help="seconds the service has to become ready")
-        if name == "gc":
-            command.add_argument(
-                "--drop-previous", action="store_true", help="also the release rollback would return to"
-            )
-        if name == "serve":
-            command.add_argument("--listen-fd", type=int)
-            command.add_argument("--parent", type=int)
-            command.add_argument("--release-folder", help=argparse.SUPPRESS)
+        _needed(name, command)
+        _optional(name, command)
     return main_parser
 
 
@@ -115,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
     except Refusal as refusal:
         _write({**commands.summary(device), "ok": False, "changed": False, "error": refusal.as_json()})
         return refusal.exit_code
-    except Exception as crash:  # noqa: BLE001  the agent's boundary: stdout stays one JSON object whatever happens
+    except Exception as crash:  # noqa: BLE001  the agent's boundary: stdout stays one JSON object, whatever happens
         traceback.print_exc()
         error = {"slug": "agent-bug", "message": f"{type(crash).__name__}: {str(crash)[:300]}", "hint": "see stderr"}
         _write({**commands.summary(device), "ok": False, "changed": False, "error": error})

@@ -46,6 +46,7 @@ def canonical_architecture(name: str) -> str | None:
 
 
 def host_architecture() -> str | None:
+    """The canonical name of this host's architecture, None if unknown."""
     return canonical_architecture(platform.machine())
 
 
@@ -70,10 +71,12 @@ class Artifact:
 
     @property
     def model(self) -> Path:
+        """Folder of the model's files."""
         return self.folder / "model"
 
     @property
     def tokenizer(self) -> Path:
+        """Folder of the tokenizer's files."""
         return self.folder / "tokenizer"
 
 

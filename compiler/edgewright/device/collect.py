@@ -12,13 +12,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from edgewright.device.documents import HEX_SHA256
+from edgewright.device.documents import HEX_SHA256, parse_object, read_capped
 from edgewright.device.files import remove_tree, sync_directory
 from edgewright.device.layout import Layout
 from edgewright.device.refusal import Refusal
 from edgewright.device.state import State
 from edgewright.device.verify import MANIFEST_CAP_BYTES
-from edgewright.device.documents import parse_object, read_capped
 
 
 def kept_releases(layout: Layout, state: State, *, drop_previous: bool) -> set[int]:

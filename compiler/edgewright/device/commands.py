@@ -291,7 +291,8 @@ def serve(device: Device, arguments: argparse.Namespace) -> Report:
         folder = str(device.layout.release(number))
         brought = service_agent(Path(folder))
         if brought is not None and brought != agent_file():
-            os.execv(sys.executable, [sys.executable, *ISOLATED, brought, *sys.argv[1:], "--release-folder", folder])
+            command = [sys.executable, *ISOLATED, brought, *sys.argv[1:], "--release-folder", folder]
+            os.execv(sys.executable, command)  # noqa: S606  a list of arguments, no shell wanted
     from edgewright.device.service.serve import serve_release
 
     signal.pthread_sigmask(signal.SIG_SETMASK, set())

@@ -22,7 +22,7 @@ KEBAB = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?")
 HEX_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class _Malformed(ValueError):
+class _MalformedError(ValueError):
     pass
 
 
@@ -30,13 +30,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, value in pairs:
         if key in result:
-            raise _Malformed(f"has the key {key[:60]!r} twice")
+            raise _MalformedError(f"has the key {key[:60]!r} twice")
         result[key] = value
     return result
 
 
 def _no_constant(name: str) -> Any:
-    raise _Malformed(f"has the number {name}, which is not JSON")
+    raise _MalformedError(f"has the number {name}, which is not JSON")
 
 
 def read_capped(path: Path, cap_bytes: int, slug: str) -> bytes:
@@ -63,7 +63,7 @@ def parse_object(content: bytes, name: str, slug: str) -> dict[str, Any]:
     """The JSON object in `content`; refuses other values, duplicate keys, NaN, and nesting that exhausts the stack."""
     try:
         document = json.loads(content.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    except _Malformed as error:
+    except _MalformedError as error:
         raise Refusal(slug, f"{name} {error}") from None
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise Refusal(slug, f"{name} is not JSON: {error}") from None
@@ -81,6 +81,7 @@ class Fields:
         self._slug = slug
 
     def refuse(self, key: str, complaint: str) -> Refusal:
+        """A refusal that names the document and the key."""
         return Refusal(self._slug, f"{self._name}: {key} {complaint}")
 
     def only(self, *allowed: str) -> Fields:
@@ -91,6 +92,7 @@ class Fields:
         return self
 
     def text(self, key: str, pattern: re.Pattern[str] | None = None) -> str:
+        """A text, optionally of a pattern."""
         value = self._document.get(key)
         if not isinstance(value, str) or len(value) > 4096:
             raise self.refuse(key, "is missing or not a text")
@@ -99,9 +101,11 @@ class Fields:
         return value
 
     def optional_text(self, key: str) -> str | None:
+        """A text or nothing."""
         return None if self._document.get(key) is None else self.text(key)
 
     def integer(self, key: str, low: int, high: int) -> int:
+        """A whole number within bounds."""
         value = self._document.get(key)
         if isinstance(value, bool) or not isinstance(value, int):
             raise self.refuse(key, "is missing or not a whole number")
@@ -110,9 +114,11 @@ class Fields:
         return value
 
     def optional_integer(self, key: str, low: int, high: int) -> int | None:
+        """A whole number within bounds, or nothing."""
         return None if self._document.get(key) is None else self.integer(key, low, high)
 
     def optional_number(self, key: str) -> float | None:
+        """A number or nothing."""
         value = self._document.get(key)
         if value is None:
             return None
@@ -121,12 +127,14 @@ class Fields:
         return float(value)
 
     def object(self, key: str) -> dict[str, Any]:
+        """An object."""
         value = self._document.get(key)
         if not isinstance(value, dict):
             raise self.refuse(key, "is missing or not an object")
         return value
 
     def array(self, key: str, longest: int = 100_000) -> list[Any]:
+        """A list of bounded length."""
         value = self._document.get(key)
         if not isinstance(value, list):
             raise self.refuse(key, "is missing or not a list")
@@ -135,4 +143,5 @@ class Fields:
         return value
 
     def child(self, key: str) -> Fields:
+        """The members of an object inside this one."""
         return Fields(self.object(key), f"{self._name}: {key}", self._slug)

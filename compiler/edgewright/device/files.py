@@ -54,6 +54,7 @@ def write_atomic(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 
 def write_json(path: Path, document: Mapping[str, Any]) -> None:
+    """Write a JSON object atomically."""
     write_atomic(path, (json.dumps(document, indent=1, sort_keys=True) + "\n").encode("utf-8"))
 
 
@@ -68,6 +69,7 @@ def replace_symlink(link: Path, target: str) -> None:
 
 
 def remove_symlink(link: Path) -> None:
+    """Remove a link, if it is there, for good."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(link)
     sync_directory(link.parent)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import select
 import time
 from collections.abc import Mapping
@@ -44,7 +45,7 @@ class Answer:
 
 def local_host(host: str) -> str:
     """The address by which this device reaches a service listening on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  these are compared, not bound
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  compared here, not bound
 
 
 def ask(options: Options, path: str, timeout_s: float) -> Answer | None:
@@ -98,7 +99,7 @@ def judge(gates: tuple[Gate, ...], measurements: Mapping[str, Any]) -> list[dict
 def _judge_one(gate: Gate, measurement: Any) -> dict[str, Any]:
     value = measurement.get("value") if isinstance(measurement, Mapping) else None
     verdict: dict[str, Any] = {"metric": gate.metric, "max": gate.maximum, "min": gate.minimum, "value": value}
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
         verdict["verdict"] = "inconclusive"
     elif (gate.maximum is not None and value > gate.maximum) or (gate.minimum is not None and value < gate.minimum):
         verdict["verdict"] = "fail"

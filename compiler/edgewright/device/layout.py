@@ -36,62 +36,78 @@ class Layout:
 
     @property
     def allowed_signers(self) -> Path:
+        """Who may sign releases for this device."""
         return self.root / "allowed_signers"
 
     @property
     def options(self) -> Path:
+        """device.json, written by the controller."""
         return self.root / "device.json"
 
     @property
     def state(self) -> Path:
+        """state.json, written by the agent."""
         return self.root / "state.json"
 
     @property
     def lock(self) -> Path:
+        """Held by every agent run that may change something."""
         return self.root / "lock"
 
     @property
     def reserve(self) -> Path:
+        """Disk set aside for the record of a revert."""
         return self.root / "reserve"
 
     @property
     def agents(self) -> Path:
+        """Agents by digest; the one that runs is among them."""
         return self.root / "agent"
 
     @property
     def store(self) -> Path:
+        """Verified blobs by digest."""
         return self.root / "store" / "sha256"
 
     @property
     def releases(self) -> Path:
+        """Complete releases by number."""
         return self.root / "releases"
 
     @property
     def incoming(self) -> Path:
+        """What the controller pushed, hostile until verified."""
         return self.root / "incoming"
 
     @property
     def run(self) -> Path:
+        """Process id and logs of a supervised process."""
         return self.root / "run"
 
     @property
     def current(self) -> Path:
+        """Link to the release that runs."""
         return self.root / "current"
 
     @property
     def confirmed(self) -> Path:
+        """Link to the release a revert returns to."""
         return self.root / "confirmed"
 
     def release(self, number: int) -> Path:
+        """Folder of one release."""
         return self.releases / str(number)
 
     def blob(self, digest_hex: str) -> Path:
+        """One verified blob."""
         return self.store / digest_hex
 
     def current_release(self) -> int | None:
+        """Number of the release that runs, if any."""
         return linked_release(self.current)
 
     def confirmed_release(self) -> int | None:
+        """Number of the release a revert returns to, if any."""
         return linked_release(self.confirmed)
 
     def prepare(self) -> None:

@@ -13,7 +13,7 @@ OK, BUG, REFUSED, UNHEALTHY, MISSING = 0, 1, 3, 4, 7
 """Exit statuses of the agent."""
 
 
-class Refusal(Exception):
+class Refusal(Exception):  # noqa: N818  an answer the caller expects, not a failure
     """The device refuses; nothing was changed. `exit_code` is one of REFUSED, UNHEALTHY, MISSING."""
 
     def __init__(self, slug: str, message: str, *, hint: str | None = None, exit_code: int = REFUSED) -> None:
@@ -24,6 +24,7 @@ class Refusal(Exception):
         self.exit_code = exit_code
 
     def as_json(self) -> dict[str, str | None]:
+        """As it is printed."""
         return {"slug": self.slug, "message": self.message, "hint": self.hint}
 
 

@@ -69,6 +69,7 @@ class Release:
 
     @property
     def number(self) -> int:
+        """The release number."""
         return self.statement.release
 
     def blobs(self) -> dict[str, int]:

@@ -5,8 +5,9 @@ Owns the record and its meaning. Must not switch links or start processes.
 The links `current` and `confirmed` are the truth about what runs; state.json says why, what is awaited, and what is
 denied. A crash may leave the two one step apart, so every order of writes is chosen such that `settle` can tell:
 activate writes the record, then switches `current`; confirm switches `confirmed`, then writes the record; revert
-notes its reason in the record, switches `current`, restarts, then writes the record; rollback notes its reason, switches
-`confirmed`, then `current`. `restart_due` is in the record before `current` changes and leaves it after the restart.
+notes its reason in the record, switches `current`, restarts, then writes the record; rollback notes its reason,
+switches `confirmed`, then `current`. `restart_due` is in the record before `current` changes and leaves it after the
+restart.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 class Activation:
     """A release that was switched to and not yet confirmed. Times are seconds.
 
-    `boot_id` tells whose monotonic clock; `previous` is what was confirmed then; `reverting` says why a revert has begun."""
+    `boot_id` tells whose monotonic clock; `previous` is what was confirmed then; `reverting` says why a revert has
+    begun."""
 
     release: int
     previous: int | None
@@ -86,16 +88,15 @@ def remaining_s(active: Activation, now_wall: float, now_monotonic: float, boot:
 
     In the same boot only the monotonic clock counts, so setting the clock changes nothing. After a reboot the wall
     clock counts, and a wall clock before the activation (no battery) counts as over: fail closed."""
-    if boot and boot == active.boot_id:
-        elapsed = now_monotonic - active.at_monotonic
-    else:
-        elapsed = now_wall - active.at_wall
+    is_same_boot = boot != "" and boot == active.boot_id
+    elapsed = now_monotonic - active.at_monotonic if is_same_boot else now_wall - active.at_wall
     if elapsed < 0:
         return 0.0
     return max(0.0, active.timeout_s - elapsed)
 
 
 def remaining_now_s(active: Activation) -> float:
+    """`remaining_s` by this device's clocks, now."""
     return remaining_s(active, time.time(), time.monotonic(), boot_id())
 
 
@@ -108,6 +109,7 @@ def deny(state: State, release: int, slug: str, message: str) -> State:
 
 
 def timestamp(wall: float) -> str:
+    """RFC 3339 in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(wall))
 
 
@@ -155,4 +157,5 @@ def read_state(layout: Layout) -> State:
 
 
 def write_state(layout: Layout, state: State) -> None:
+    """Write the record atomically."""
     write_json(layout.state, _as_json(state))

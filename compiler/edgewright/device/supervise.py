@@ -109,6 +109,7 @@ class SystemdSupervisor:
         return changed
 
     def prepare(self, revert_after_s: float) -> None:
+        """See `Supervisor`."""
         changed = self._write(revert_after_s)
         self._systemctl(
             "enable", "--quiet", *(f"{self._name}{suffix}" for suffix in (".service", ".socket", "-boot.service"))
@@ -118,13 +119,16 @@ class SystemdSupervisor:
             self._systemctl("stop", f"{self._name}.socket", f"{self._name}.service", check=False)
 
     def arm(self, revert_after_s: float) -> None:
+        """See `Supervisor`."""
         self._write(revert_after_s)
         self._systemctl("restart", f"{self._name}-revert.timer")
 
     def disarm(self) -> None:
+        """See `Supervisor`."""
         self._systemctl("stop", f"{self._name}-revert.timer", check=False)
 
     def restart(self) -> None:
+        """See `Supervisor`."""
         service = f"{self._name}.service"
         if self._at_boot:  # jobs of this boot are still queued behind us: waiting for one would wait for ever
             self._systemctl("--no-block", "restart", service)
@@ -134,11 +138,13 @@ class SystemdSupervisor:
         self._systemctl("restart", service)
 
     def stop(self) -> None:
+        """See `Supervisor`."""
         units = [f"{self._name}.socket", f"{self._name}.service"]
         self._systemctl("disable", "--quiet", *units, check=False)
         self._systemctl(*(["--no-block"] if self._at_boot else []), "stop", *units, check=False)
 
     def agent_path(self) -> str:
+        """See `Supervisor`."""
         return self._values.agent
 
 
@@ -149,25 +155,31 @@ class ProcessSupervisor:
         self._layout = layout
 
     def prepare(self, revert_after_s: float) -> None:
+        """See `Supervisor`."""
         del revert_after_s  # the supervising process reads the deadline from state.json
 
     def arm(self, revert_after_s: float) -> None:
+        """See `Supervisor`."""
         del revert_after_s
         self._tell(signal.SIGUSR1)
 
     def disarm(self) -> None:
+        """See `Supervisor`."""
         if process.is_running(self._layout):
             self._tell(signal.SIGUSR1)
 
     def restart(self) -> None:
+        """See `Supervisor`."""
         self._tell(signal.SIGHUP)
 
     def stop(self) -> None:
+        """See `Supervisor`."""
         if process.is_running(self._layout):
             self._signal(signal.SIGTERM)
             self._await(running=False, timeout_s=PROCESS_STOP_TIMEOUT_S)
 
     def agent_path(self) -> str:
+        """See `Supervisor`."""
         return agent_file()
 
     def _tell(self, number: int) -> None:

@@ -56,6 +56,7 @@ def is_running(layout: Layout) -> bool:
 
 
 def supervisor_pid(layout: Layout) -> int | None:
+    """Process id the supervising process wrote down, None when there never was one."""
     try:
         text = _pid_path(layout).read_text("ascii").strip()
     except FileNotFoundError:
@@ -137,6 +138,7 @@ class Supervising:
         self._start_at = 0.0
 
     def stop_serving(self) -> None:
+        """Run nothing until told otherwise."""
         self._stop_child()
         self._start_at = None
 
@@ -283,19 +285,24 @@ class InProcess:
         self._agent = agent
 
     def prepare(self, revert_after_s: float) -> None:
+        """See `Supervisor`."""
         del revert_after_s
 
     def arm(self, revert_after_s: float) -> None:
+        """See `Supervisor`."""
         del revert_after_s
 
     def disarm(self) -> None:
         """The loop reads the deadline from state.json at every step."""
 
     def restart(self) -> None:
+        """See `Supervisor`."""
         self._supervising.restart_soon()
 
     def stop(self) -> None:
+        """See `Supervisor`."""
         self._supervising.stop_serving()
 
     def agent_path(self) -> str:
+        """See `Supervisor`."""
         return self._agent

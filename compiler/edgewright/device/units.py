@@ -46,10 +46,12 @@ class UnitValues:
 
     @property
     def name(self) -> str:
+        """Name of the service without its suffix."""
         return f"edgewright-{self.blueprint}"
 
     @property
     def address(self) -> str:
+        """Host and port as systemd writes them."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 

@@ -19,8 +19,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgewright.device.layout import Layout
 from edgewright.device.documents import read_capped
+from edgewright.device.layout import Layout
 from edgewright.device.options import Options
 from edgewright.device.refusal import Missing, Refusal
 from edgewright.device.release import Release, Statement, parse_manifest, parse_statement
@@ -79,9 +79,10 @@ def verify_signature(documents: Documents, allowed_signers: Path, principal: str
             raise Refusal("signature-invalid", f"ssh-keygen gave no answer in {SSH_KEYGEN_TIMEOUT_S} s") from None
     if done.returncode != 0:
         said = done.stdout.decode("utf-8", "replace").strip().splitlines()
+        reason = said[-1][:200] if said else "no reason given"
         raise Refusal(
             "signature-invalid",
-            f"statement.json is not signed by {principal} for {NAMESPACE}: {said[-1][:200] if said else 'no reason given'}",
+            f"statement.json is not signed by {principal} for {NAMESPACE}: {reason}",
             hint=f"sign with a key that {allowed_signers} lists",
         )
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.device_release import TestDevice, build_wheel
+from tests.unit.device.conftest import ReleaseMaker
 
 from edgewright.device import archive
 from edgewright.device.refusal import Refusal
-from tests.support.device_release import TestDevice, build_wheel
-from tests.unit.device.conftest import ReleaseMaker
 
 
 def _entry(name: str, mode: int = 0) -> zipfile.ZipInfo:

@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.device_release import TestDevice
+from tests.unit.device.conftest import ReleaseMaker
 
 from edgewright.device import collect, files, stage, switch
 from edgewright.device.layout import Layout
 from edgewright.device.options import read_options
 from edgewright.device.state import State, read_state, remaining_now_s, write_state
 from edgewright.device.verify import verify_installed
-from tests.support.device_release import TestDevice
-from tests.unit.device.conftest import ReleaseMaker
 
 CHANGES = ("fsync", "replace", "rename", "symlink", "unlink", "link", "rmdir", "mkdir")
 OLD, NEW = 1_000_000, 1_001_000
@@ -286,5 +286,5 @@ def test_garbage_collection_cut_anywhere_keeps_what_runs(base: World, tmp_path: 
 def test_a_symlink_is_never_absent_while_it_is_replaced(tmp_path: Path) -> None:
     files.replace_symlink(tmp_path / "current", "releases/1")
     files.replace_symlink(tmp_path / "current", "releases/2")
-    assert os.readlink(tmp_path / "current") == "releases/2"
+    assert (tmp_path / "current").readlink() == Path("releases/2")
     assert [path.name for path in tmp_path.iterdir()] == ["current"]

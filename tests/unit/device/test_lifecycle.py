@@ -7,10 +7,10 @@ import os
 import shutil
 import signal
 import subprocess
+from pathlib import Path
 
 import pytest
-
-from tests.support.device_release import TestDevice, expected, is_alive, until
+from tests.support.device_release import TestDevice, children_of, expected, is_alive, until
 from tests.unit.device.conftest import ReleaseMaker
 
 
@@ -96,8 +96,7 @@ def test_the_service_dies_with_its_supervisor(device: TestDevice, make: ReleaseM
     device.roll_out(make())
     supervisor = device.supervisor_pid()
     assert supervisor is not None
-    with open(f"/proc/{supervisor}/task/{supervisor}/children") as file:
-        children = [int(pid) for pid in file.read().split()]
+    children = children_of(supervisor)
     assert len(children) == 1
     device.stop(signal.SIGKILL)
     until(lambda: not is_alive(children[0]), 30, "the service ended")
@@ -107,8 +106,7 @@ def test_a_service_that_crashes_is_started_again(device: TestDevice, make: Relea
     device.roll_out(make())
     supervisor = device.supervisor_pid()
     assert supervisor is not None
-    with open(f"/proc/{supervisor}/task/{supervisor}/children") as file:
-        os.kill(int(file.read().split()[0]), signal.SIGKILL)
+    os.kill(children_of(supervisor)[0], signal.SIGKILL)
     until(lambda: device.run("health", expect=None)["ok"], 30, "the service is back")
 
 
@@ -167,10 +165,8 @@ def test_only_one_release_is_unconfirmed_at_a_time(device: TestDevice, make: Rel
 def test_the_release_brings_the_code_that_serves_it(device: TestDevice, make: ReleaseMaker) -> None:
     device.roll_out(make("1.0.0", agent=device.agent))
     supervisor = device.supervisor_pid()
-    with open(f"/proc/{supervisor}/task/{supervisor}/children") as file:
-        child = file.read().split()[0]
-    with open(f"/proc/{child}/cmdline", "rb") as file:
-        command = file.read().decode().split("\0")
+    assert supervisor is not None
+    command = Path(f"/proc/{children_of(supervisor)[0]}/cmdline").read_bytes().decode().split("\0")
     assert str(device.root / "releases/1000000/agent/edgewright-agent.pyz") in command
 
 

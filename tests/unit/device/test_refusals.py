@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-
+import fcntl
 import os
 import shutil
 import subprocess
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.support.device_release import Signer, TestDevice, build_agent, rfc3339
+from tests.support.device_release import (
+    Signer,
+    TestDevice,
+    build_agent,
+    build_artifact,
+    build_release,
+    build_wheel,
+    rfc3339,
+)
 from tests.unit.device.conftest import ReleaseMaker
 
 Edit = Callable[[dict[str, Any]], None]
@@ -27,7 +35,7 @@ def _snapshot(root: Path) -> dict[str, str]:
         if name.split("/")[0] in ("incoming", "lock"):
             continue
         found[name] = (
-            os.readlink(path) if path.is_symlink() else str(path.stat().st_size if path.is_file() else "folder")
+            str(path.readlink()) if path.is_symlink() else str(path.stat().st_size if path.is_file() else "folder")
         )
     return found
 
@@ -276,8 +284,6 @@ def test_a_red_gate_on_the_device_is_unhealthy(
 
 
 def test_an_artifact_for_another_architecture_is_unhealthy(device: TestDevice, tmp_path: Path, signer: Signer) -> None:
-    from tests.support.device_release import build_artifact, build_release
-
     artifact = build_artifact(tmp_path / "foreign", architecture="riscv64")
     release = build_release(tmp_path / "release", signer, artifact)
     device.stage(release)
@@ -320,8 +326,6 @@ def test_a_damaged_record_is_refused_not_forgotten(device: TestDevice, make: Rel
 
 
 def test_a_second_run_waits_and_then_says_busy(device: TestDevice) -> None:
-    import fcntl
-
     with (device.root / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         device.refused("busy", "gc", "--lock-wait", "0.2")
@@ -372,8 +376,6 @@ def test_a_full_disk_is_refused_before_the_first_byte(
 def test_a_disk_that_fills_up_while_unpacking_leaves_nothing_behind(
     small_disk: Path, parts: Path, signer: Signer, make: ReleaseMaker, tmp_path: Path
 ) -> None:
-    from tests.support.device_release import build_wheel
-
     wheel = build_wheel(tmp_path / "big-1.0-py3-none-any.whl", {"big.bin": b"\0" * (30 * 2**20)})
     device = TestDevice(small_disk / "root", parts / "edgewright-agent.pyz", signer).prepare()
     device.roll_out(make("1.0.0"))
@@ -406,8 +408,6 @@ def test_the_agent_says_its_own_bugs_as_json(device: TestDevice, tmp_path: Path)
 
 def test_the_zip_file_holds_the_device_package_alone(tmp_path: Path) -> None:
     """The support code builds what the package layer builds; both must hold only the device package."""
-    import zipfile
-
     path = build_agent(tmp_path / "a.pyz")
     with zipfile.ZipFile(path) as file:
         names = file.namelist()

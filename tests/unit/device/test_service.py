@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.support.device_release import (
     Signer,
     TestDevice,
     build_release,
+    children_of,
     expected,
     is_alive,
     until,
@@ -143,10 +143,8 @@ def test_metrics_count_requests_tokens_and_the_release(served: TestDevice) -> No
     _embed(served, input=[1, 2, 3])
     served.http("/nobody-knows-this")
     text = served.http("/metrics")[1]
-    assert (
-        'edgewright_release_info{blueprint="demo",release="1004000",version="1.4.0",target="test-target",backend="tvm"} 1'
-        in text
-    )
+    labels = 'blueprint="demo",release="1004000",version="1.4.0",target="test-target",backend="tvm"'
+    assert f"edgewright_release_info{{{labels}}} 1" in text
     assert 'edgewright_requests_total{endpoint="/v1/embeddings",code="200"}' in text
     assert 'edgewright_requests_total{endpoint="other",code="404"}' in text
     assert "nobody-knows-this" not in text
@@ -206,7 +204,7 @@ def test_sigterm_lets_a_running_request_finish(parts: Path, signer: Signer, tmp_
     asking = threading.Thread(target=lambda: answers.append(_embed(device, input=[[1]] * 20)[0]))
     supervisor = device.supervisor_pid()
     assert supervisor is not None
-    child = int(Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()[0])
+    child = children_of(supervisor)[0]
     try:
         asking.start()
         until(lambda: "edgewright_in_flight 1" in device.http("/metrics")[1], 10, "the request runs")

@@ -77,8 +77,8 @@ class GenerationRuntime(Protocol):
     ) -> Iterator[int]:
         """Yield up to `max_tokens` new token ids; ends before an end-of-sequence id, which is not yielded.
 
-        `temperature` 0 is greedy. `ignore_eos` makes the model go on to `max_tokens`, for measurements. Closing the iterator stops the work. Refuses as `embed` does, when called, not at
-        the first `next`."""
+        `temperature` 0 is greedy. `ignore_eos` makes the model go on to `max_tokens`, for measurements. Closing the
+        iterator stops the work. Refuses as `embed` does, when called, not at the first `next`."""
 
     def next_logits(self, ids: Sequence[int]) -> Sequence[float]:
         """Logits of the token after `ids`: `vocab_size` floats (a float32 array where the runtime has numpy)."""

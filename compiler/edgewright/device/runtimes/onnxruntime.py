@@ -51,9 +51,11 @@ class OnnxEmbeddings:
         self._tokenizer = Tokenizer(artifact.tokenizer)
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of a text, special tokens included."""
         return self._tokenizer.encode(text)
 
     def embed(self, ids: Sequence[int], mask: Sequence[int]) -> list[float]:
+        """The embedding of one sequence; see `base.EmbeddingRuntime`."""
         check_ids(ids, self.vocab_size, self.max_length)
         check_mask(mask, len(ids))
         feeds = {
@@ -68,6 +70,7 @@ class OnnxEmbeddings:
         return [float(value) for value in output[0]]
 
     def close(self) -> None:
+        """Drop what the framework holds."""
         self._session = None
 
 

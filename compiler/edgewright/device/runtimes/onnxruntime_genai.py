@@ -1,4 +1,4 @@
-"""Text generation with ONNX Runtime GenAI over the artifact's `model/` folder (`genai_config.json`, `model.onnx`, data).
+"""Text generation with ONNX Runtime GenAI over the artifact's `model/` folder.
 
 Owns the GenAI model and its search options. Tokenizing is done by `tokenizers`, not by GenAI: the same tokenizer as in
 training, whose parity is measured.
@@ -48,15 +48,19 @@ class GenAIGeneration:
         self._lock = threading.Lock()
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of a text, special tokens included."""
         return self._tokenizer.encode(text)
 
     def render_chat(self, messages: Sequence[Mapping[str, str]]) -> str:
+        """The conversation as the chat template writes it."""
         return self._template.render(messages)
 
     def encode_chat(self, messages: Sequence[Mapping[str, str]]) -> list[int]:
+        """Token ids of the rendered conversation; the template brings the special tokens."""
         return self._tokenizer.encode(self.render_chat(messages), add_special_tokens=False)
 
     def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids, without special tokens."""
         return self._tokenizer.decode(ids)
 
     def generate(
@@ -68,6 +72,7 @@ class GenAIGeneration:
         seed: int | None = None,
         ignore_eos: bool = False,
     ) -> Iterator[int]:
+        """New token ids, one at a time; see `base.GenerationRuntime`."""
         check_ids(ids, self.vocab_size, self.context - 1)
         limit = min(len(ids) + max_tokens, self.context)
         shortest = limit if ignore_eos else 0
@@ -97,6 +102,7 @@ class GenAIGeneration:
         return self._genai.Generator(self._model, parameters)
 
     def next_logits(self, ids: Sequence[int]) -> Any:
+        """Logits of the token after `ids`, float32."""
         check_ids(ids, self.vocab_size, self.context - 1)
         with self._lock:
             generator = self._generator({"max_length": len(ids) + 1, "do_sample": False})
@@ -118,4 +124,5 @@ class GenAIGeneration:
         return every.reshape(len(ids), self.vocab_size)
 
     def close(self) -> None:
+        """Drop what the framework holds."""
         self._model = None

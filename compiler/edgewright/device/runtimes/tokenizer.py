@@ -47,9 +47,11 @@ class Tokenizer:
         return self._loaded
 
     def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
+        """Token ids of a text, special tokens included."""
         return list(self._tokenizer().encode(text, add_special_tokens=add_special_tokens).ids)
 
     def decode(self, ids: Sequence[int]) -> str:
+        """Text of token ids, without special tokens."""
         return str(self._tokenizer().decode(list(ids), skip_special_tokens=True))
 
 
@@ -93,7 +95,7 @@ class ChatTemplate:
             text = template.render(
                 messages=plain, add_generation_prompt=True, tools=None, documents=None, **self._tokens
             )
-        except (TemplateError, _TemplateRefusal, TypeError, ValueError, ArithmeticError, LookupError) as error:
+        except (TemplateError, _TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise Refusal("chat-template-refused", f"the chat template refuses these messages: {error}") from None
         if len(text) > RENDERED_CAP_CHARACTERS:
             raise Refusal(
@@ -102,12 +104,12 @@ class ChatTemplate:
         return str(text)
 
 
-class _TemplateRefusal(Exception):
+class _TemplateError(Exception):
     pass
 
 
 def _raise(message: str) -> Any:
-    raise _TemplateRefusal(message)
+    raise _TemplateError(message)
 
 
 def _strftime_now(pattern: str) -> str:

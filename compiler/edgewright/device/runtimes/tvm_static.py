@@ -95,10 +95,8 @@ class StaticEmbeddings:
         size_bytes = path.stat().st_size if path.is_file() else 0
         for library in self._libraries:
             if library.weights_bytes != size_bytes or not size_bytes:
-                raise Refusal(
-                    "artifact-unloadable",
-                    f"weights.bin has {size_bytes} bytes, encoder_{library.length}.so was compiled for {library.weights_bytes}",
-                )
+                wanted = f"encoder_{library.length}.so was compiled for {library.weights_bytes}"
+                raise Refusal("artifact-unloadable", f"weights.bin has {size_bytes} bytes, {wanted}")
         with path.open("rb") as file:
             # a private writable mapping is how ctypes can learn its address; its pages stay shared with the page cache
             self._mapping: Any = mmap.mmap(
@@ -111,9 +109,11 @@ class StaticEmbeddings:
         self._lock = threading.Lock()
 
     def encode(self, text: str) -> list[int]:
+        """Token ids of a text, special tokens included."""
         return self._tokenizer.encode(text)
 
     def embed(self, ids: Sequence[int], mask: Sequence[int]) -> list[float]:
+        """The embedding of one sequence; see `base.EmbeddingRuntime`."""
         check_ids(ids, self.vocab_size, self.max_length)
         check_mask(mask, len(ids))
         library = next(library for library in self._libraries if library.length >= len(ids))
@@ -125,6 +125,7 @@ class StaticEmbeddings:
             return list(self._output.array(ctypes.c_float, self.dimension))
 
     def close(self) -> None:
+        """Drop what the framework holds."""
         self._libraries = []
         self._anchor = None
         self._mapping.close()

@@ -132,7 +132,7 @@ class Metrics:
         ]
         for endpoint, counts in sorted(self._buckets.items()):
             total = 0
-            for bound, count in zip((*(f"{b:g}" for b in BUCKETS_S), "+Inf"), counts):  # noqa: B905  Python 3.9
+            for bound, count in zip((*(f"{b:g}" for b in BUCKETS_S), "+Inf"), counts):  # noqa: B905  Python 3.9 has no strict
                 total += count
                 labels = _labels({"endpoint": endpoint, "le": bound})
                 lines.append(f"edgewright_request_duration_seconds_bucket{labels} {total}")

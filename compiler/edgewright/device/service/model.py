@@ -13,7 +13,7 @@ import contextlib
 import struct
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from edgewright.device.service.api import DEFAULT_MAX_TOKENS, ApiError, ChatRequ
 from edgewright.device.service.metrics import Metrics
 from edgewright.device.service.text import StopText
 
+Loader = Callable[[Artifact, int], Any]
 LONGEST_QUEUE = 16
 WAIT_S = 60.0
 
@@ -62,7 +63,8 @@ class Completion:
 class Model:
     """The runtime behind one slot. Not ready until `load` returned."""
 
-    def __init__(self, identity: Identity, metrics: Metrics, threads: int) -> None:
+    def __init__(self, identity: Identity, metrics: Metrics, threads: int, loader: Loader = load_artifact) -> None:
+        self._loader = loader
         self.identity = identity
         self._metrics = metrics
         self._threads = threads
@@ -74,7 +76,7 @@ class Model:
     def load(self) -> None:
         """Load the artifact; ready afterwards."""
         begin = time.monotonic()
-        runtime = load_artifact(self.identity.artifact, self._threads)
+        runtime = self._loader(self.identity.artifact, self._threads)
         self._runtime = runtime
         self.load_seconds = time.monotonic() - begin
 

@@ -79,7 +79,7 @@ def read_tolerance(vector: Mapping[str, Any], default_max_abs: float) -> tuple[f
 
 def _cosine(a: Sequence[float], b: Sequence[float]) -> float:
     norm = math.sqrt(sum(x * x for x in a)) * math.sqrt(sum(x * x for x in b))
-    return sum(x * y for x, y in zip(a, b)) / norm if norm > 0 else 0.0  # noqa: B905  Python 3.9
+    return sum(x * y for x, y in zip(a, b)) / norm if norm > 0 else 0.0  # noqa: B905  Python 3.9 has no strict
 
 
 def check_embedding(runtime: Any, vector: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def check_embedding(runtime: Any, vector: Mapping[str, Any]) -> dict[str, Any]:
         return {"ok": False, "message": f"the embedding has {len(found)} numbers, the vector has {len(expected)}"}
     if not all(math.isfinite(value) for value in found):
         return {"ok": False, "message": "the embedding has numbers that are not finite"}
-    difference = max(abs(a - b) for a, b in zip(found, expected))  # noqa: B905  Python 3.9
+    difference = max(abs(a - b) for a, b in zip(found, expected))  # noqa: B905  Python 3.9 has no strict
     cosine = _cosine(found, expected)
     result: dict[str, Any] = {"ok": False, "message": None, "max_abs": difference, "cosine": cosine}
     result["allowed"] = {"max_abs": max_abs, "min_cosine": min_cosine}
@@ -185,9 +185,7 @@ def time_generation(runtime: Any, ids: Sequence[int], budget_s: float) -> dict[s
     spent = 0.0
     while len(first_seconds) < FEWEST_ROUNDS or (len(first_seconds) < MOST_ROUNDS and spent < budget_s):
         begin = time.perf_counter()
-        moments = []
-        for _ in runtime.generate(prompt, DECODE_TOKENS + 1, ignore_eos=True):
-            moments.append(time.perf_counter())
+        moments = [time.perf_counter() for _ in runtime.generate(prompt, DECODE_TOKENS + 1, ignore_eos=True)]
         spent += time.perf_counter() - begin
         first_seconds.append(moments[0] - begin)
         if len(moments) > 4:

@@ -61,7 +61,7 @@ def die_with_parent(parent: int | None) -> None:
         os._exit(0)
 
 
-def _build(layout: Layout, folder: Path, options: Options, metrics_out: list[Metrics]) -> Model:
+def _build(folder: Path, options: Options, metrics_out: list[Metrics]) -> Model:
     slug = "statement-invalid"
     statement = parse_object(read_capped(folder / "statement.json", STATEMENT_CAP_BYTES, slug), "statement.json", slug)
     artifact = read_artifact(folder / "artifact")
@@ -81,7 +81,7 @@ def serve_release(layout: Layout, folder: Path, *, listen_fd: int | None, parent
     sys.path.insert(0, str(folder / "site"))
     options = read_options(layout)
     made: list[Metrics] = []
-    model = _build(layout, folder, options, made)
+    model = _build(folder, options, made)
     listener = passed_socket(listen_fd) or listen(options.host, options.port, timeout_s=10.0)
     server = Server(listener, model, made[0])
     ending = threading.Event()

@@ -52,6 +52,7 @@ class Server(http.server.ThreadingHTTPServer):
         self._idle = threading.Condition()
 
     def process_request(self, request: Any, client_address: Any) -> None:
+        """Start a thread for a connection, or refuse it when there are too many."""
         if not self._connections.acquire(blocking=False):
             self._refuse(request)
             return
@@ -72,12 +73,14 @@ class Server(http.server.ThreadingHTTPServer):
         self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Handle a connection, then give its place back."""
         try:
             super().process_request_thread(request, client_address)
         finally:
             self._connections.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
+        """Log what broke a request, unless only the client left."""
         error = sys.exc_info()[1]
         if not isinstance(error, (ConnectionError, TimeoutError, socket.timeout)):
             super().handle_error(request, client_address)
@@ -112,7 +115,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     sys_version = ""
     timeout = CONNECTION_TIMEOUT_S
 
-    def do_GET(self) -> None:  # noqa: N802  the name is the library's
+    def do_GET(self) -> None:
+        """Everything that is read."""
         self._answer(
             {
                 "/healthz": self._healthz,
@@ -123,7 +127,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             }
         )
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
+        """Everything that is asked of the model."""
         self._answer({"/v1/embeddings": self._embeddings, "/v1/chat/completions": self._chat})
 
     def _answer(self, routes: Mapping[str, Callable[[], int]]) -> None:
@@ -139,7 +144,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._send_json(status, error.as_json(), error.headers)
         except (ConnectionError, socket.timeout, TimeoutError):
             self.close_connection, status = True, 499
-        except Exception as crash:
+        except Exception as crash:  # noqa: BLE001
             # the connection's boundary: the client gets an error in the agreed shape, the log gets the traceback
             if not isinstance(crash, MemoryError):
                 self.server.handle_error(self.request, self.client_address)
