@@ -10,12 +10,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import tempfile
 
+from ansible import constants
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 RESERVE_BYTES = 16 << 20
 """Left free on the host: its log and state must still be writable."""
+SMALL_BYTES, BUNDLE_BYTES = 4 << 20, 64 << 20
+"""Files up to the first travel together, one upload for all: an upload is a process and several round trips."""
 
 
 def _sha256(path):
@@ -51,10 +56,8 @@ class ActionModule(ActionBase):
         if isinstance(free, int) and free < needed:
             message = f"{root} has {free} bytes free, {needed} are needed to receive the release"
             return {**result, "failed": True, "msg": message, "slug": "disk-full"}
-        return {
-            **result,
-            **self._send(root, [work[index] for index in wanted], [sources[i] for i in wanted], task_vars),
-        }
+        chosen = [(work[index], sources[index]) for index in wanted]
+        return {**result, **self._send(root, survey.get("upload_folder"), chosen, task_vars)}
 
     def _work(self):
         """What to place, as the module takes it, and the controller's file for each."""
@@ -89,23 +92,52 @@ class ActionModule(ActionBase):
         """Whether the host is this machine: then the module finds the files itself, and nothing is uploaded."""
         return getattr(self._connection, "_remote_is_local", False) and not self._is_become_unprivileged()
 
-    def _send(self, root, work, sources, task_vars):
+    def _send(self, root, upload_folder, chosen, task_vars):
+        """Upload and commit. Without `become` the survey made a folder that the commit removes: two trips fewer."""
+        if self._connection.become is None:
+            if not isinstance(upload_folder, str) or not upload_folder.startswith(root + "/.upload-"):
+                raise AnsibleActionFail("the host answered the survey without a folder to upload to")
+            ready = self._upload(upload_folder, chosen)
+            return self._call("commit", root, ready, task_vars, upload_folder=upload_folder)
         folder = self._make_tmp_path()
         try:
-            ready = []
-            for number, (entry, source) in enumerate(zip(work, sources)):
-                remote = self._connection._shell.join_path(folder, f"upload-{number}")
-                self._transfer_file(source, remote)
-                ready.append(dict(entry, upload=remote, consume=True))
-            self._fixup_perms2([folder] + [entry["upload"] for entry in ready], execute=False)
+            ready = self._upload(folder, chosen)
+            uploads = sorted({entry["upload"] for entry in ready})
+            self._fixup_perms2([folder, *uploads], execute=False)
             return self._call("commit", root, ready, task_vars)
         finally:
             self._remove_tmp_path(folder)
 
-    def _call(self, phase, root, work, task_vars):
+    def _upload(self, folder, chosen):
+        """Send the files; small ones as one bundle, in which each has an offset."""
+        ready, offset = [], 0
+        remote_bundle = self._connection._shell.join_path(folder, "bundle")
+        with tempfile.NamedTemporaryFile(dir=constants.DEFAULT_LOCAL_TMP) as bundle:
+            for number, (entry, source) in enumerate(chosen):
+                if entry["size"] <= SMALL_BYTES and offset + entry["size"] <= BUNDLE_BYTES:
+                    with open(source, "rb") as stream:
+                        shutil.copyfileobj(stream, bundle)
+                    ready.append(dict(entry, upload=remote_bundle, offset=offset, consume=False))
+                    offset += entry["size"]
+                else:
+                    remote = self._connection._shell.join_path(folder, f"upload-{number}")
+                    self._transfer_file(source, remote)
+                    ready.append(dict(entry, upload=remote, consume=True))
+            bundle.flush()
+            if any(entry["upload"] == remote_bundle for entry in ready):
+                self._transfer_file(bundle.name, remote_bundle)
+        return ready
+
+    def _call(self, phase, root, work, task_vars, upload_folder=None):
         answer = self._execute_module(
             module_name="edgewright.fleet.place",
-            module_args={"root": root, "phase": phase, "work": work},
+            module_args={
+                "root": root,
+                "phase": phase,
+                "work": work,
+                "upload_folder": upload_folder,
+                "with_upload_folder": phase == "survey" and self._connection.become is None,
+            },
             task_vars=task_vars,
         )
         answer.pop("invocation", None)

@@ -78,6 +78,7 @@ placed:
 """
 
 import errno
+import glob
 import hashlib
 import os
 import shutil
@@ -87,6 +88,17 @@ from ansible.module_utils.basic import AnsibleModule
 
 RESERVE_BYTES = 16 << 20
 """Left free: the host's log and state must still be writable."""
+
+
+UPLOAD_PREFIX = ".upload-"
+
+
+class RefusedError(Exception):
+    """Nothing was placed; the slug names the rule."""
+
+    def __init__(self, slug, message):
+        super().__init__(message)
+        self.slug = slug
 
 
 def digest_of(path):
@@ -107,7 +119,7 @@ def make_folder(root, folder):
     for part in folder.split("/") if folder else []:
         current = os.path.join(current, part)
         if os.path.islink(current):
-            raise ValueError(f"{current} is a symbolic link")
+            raise RefusedError("file-refused", f"{current} is a symbolic link")
         if not os.path.isdir(current):
             os.mkdir(current)
             os.chmod(current, 0o755)  # noqa: S103 - the unprivileged service reads the release below it
@@ -130,12 +142,19 @@ def is_present(root, entry):
     return digest_of(target) == entry["sha256"]
 
 
-def copied(upload, folder):
-    """A verified-to-be copy of an upload beside its target; returns its path."""
+def copied(entry, folder):
+    """A copy, beside its target, of an upload or of its part of a bundle; returns the path."""
     handle, partial = tempfile.mkstemp(prefix=".place-", dir=folder)
+    left = entry["size"]
     try:
-        with os.fdopen(handle, "wb") as out, open(upload, "rb") as stream:
-            shutil.copyfileobj(stream, out, 1 << 20)
+        with os.fdopen(handle, "wb") as out, open(entry["upload"], "rb") as stream:
+            stream.seek(entry["offset"])
+            while left > 0:
+                chunk = stream.read(min(left, 1 << 20))
+                if not chunk:
+                    break
+                out.write(chunk)
+                left -= len(chunk)
             out.flush()
             os.fsync(out.fileno())
     except BaseException:
@@ -144,15 +163,15 @@ def copied(upload, folder):
     return partial
 
 
-def taken(upload, folder):
+def taken(entry, folder):
     """An upload moved beside its target, owned by this user; copied where it lies on another file system."""
-    partial = os.path.join(folder, ".place-" + os.path.basename(upload))
+    partial = os.path.join(folder, ".place-" + os.path.basename(entry["path"]))
     try:
-        os.rename(upload, partial)
+        os.rename(entry["upload"], partial)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        return copied(upload, folder)
+        return copied(entry, folder)
     os.chown(partial, os.geteuid(), os.getegid())
     return partial
 
@@ -160,11 +179,11 @@ def taken(upload, folder):
 def commit(root, entry):
     """Give an upload its name once it is verified; only what was uploaded for this is moved, all else is copied."""
     folder = make_folder(root, os.path.dirname(entry["path"]))
-    partial = taken(entry["upload"], folder) if entry["consume"] else copied(entry["upload"], folder)
+    partial = taken(entry, folder) if entry["consume"] else copied(entry, folder)
     try:
         found = digest_of(partial)
         if found != entry["sha256"]:
-            raise ValueError(f"{entry['path']} arrived with SHA-256 {found}, not {entry['sha256']}")
+            raise RefusedError("blob-tampered", f"{entry['path']} arrived with SHA-256 {found}, not {entry['sha256']}")
         os.chmod(partial, int(entry["mode"], 8))
         os.rename(partial, os.path.join(root, entry["path"]))
     except BaseException:
@@ -172,11 +191,39 @@ def commit(root, entry):
         raise
 
 
+def survey(root, work, with_upload_folder, check_mode):
+    """Which files are missing, how much is free, and a folder to upload to, where one is wanted and needed."""
+    if not check_mode:
+        make_folder(root, "")
+    missing = [index for index, entry in enumerate(work) if not is_present(root, entry)]
+    found = {"missing": missing, "free_bytes": shutil.disk_usage(root).free if os.path.isdir(root) else None}
+    if with_upload_folder and missing and not check_mode:
+        for left_behind in glob.glob(os.path.join(glob.escape(root), UPLOAD_PREFIX + "*")):
+            shutil.rmtree(left_behind, ignore_errors=True)
+        found["upload_folder"] = tempfile.mkdtemp(prefix=UPLOAD_PREFIX, dir=root)
+    return found
+
+
+def commit_all(root, work):
+    """Place what is not there yet; returns how many files that were."""
+    make_folder(root, "")
+    wanted = [entry for entry in work if not is_present(root, entry)]
+    needed = sum(entry["size"] for entry in wanted if not entry["consume"]) + RESERVE_BYTES
+    free = shutil.disk_usage(root).free
+    if wanted and free < needed:
+        raise RefusedError("disk-full", f"{root} has {free} bytes free, {needed} are needed to receive the release")
+    for entry in wanted:
+        commit(root, entry)
+    return len(wanted)
+
+
 def main():
     """Entry of the module; the action fills the argument `work`."""
     module = AnsibleModule(
         argument_spec={
             "root": {"type": "path", "required": True},
+            "upload_folder": {"type": "path"},
+            "with_upload_folder": {"type": "bool", "default": False},
             "phase": {"type": "str", "required": True, "choices": ["survey", "commit"]},
             "work": {
                 "type": "list",
@@ -188,6 +235,7 @@ def main():
                     "size": {"type": "int", "required": True},
                     "mode": {"type": "str", "required": True},
                     "upload": {"type": "path"},
+                    "offset": {"type": "int", "default": 0},
                     "consume": {"type": "bool", "default": False},
                 },
             },
@@ -200,28 +248,21 @@ def main():
             module.fail_json(msg=f"{entry['path']} is not below {root}")
     try:
         if module.params["phase"] == "survey":
-            if not module.check_mode:
-                make_folder(root, "")
-            missing = [index for index, entry in enumerate(work) if not is_present(root, entry)]
-            free = shutil.disk_usage(root).free if os.path.isdir(root) else None
-            module.exit_json(changed=False, missing=missing, free_bytes=free)
+            module.exit_json(
+                changed=False, **survey(root, work, module.params["with_upload_folder"], module.check_mode)
+            )
         if module.check_mode:
             module.exit_json(changed=bool(work), placed=0)
-        make_folder(root, "")
-        wanted = [entry for entry in work if not is_present(root, entry)]
-        needed = sum(entry["size"] for entry in wanted if not entry["consume"]) + RESERVE_BYTES
-        free = shutil.disk_usage(root).free
-        if wanted and free < needed:
-            message = f"{root} has {free} bytes free, {needed} are needed to receive the release"
-            module.fail_json(msg=message, slug="disk-full")
-        for entry in wanted:
-            commit(root, entry)
+        placed = commit_all(root, work)
     except OSError as error:
         slug = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "file-refused"
         module.fail_json(msg=f"{error.filename or root}: {error.strerror}", slug=slug)
-    except ValueError as error:
-        module.fail_json(msg=str(error), slug="blob-tampered")
-    module.exit_json(changed=bool(wanted), placed=len(wanted))
+    except RefusedError as refused:
+        module.fail_json(msg=str(refused), slug=refused.slug)
+    finally:
+        if module.params["upload_folder"]:
+            shutil.rmtree(module.params["upload_folder"], ignore_errors=True)
+    module.exit_json(changed=placed > 0, placed=placed)
 
 
 if __name__ == "__main__":
