@@ -14,14 +14,14 @@ PROSE = (
     "exchange the lamp for another one, or give you the money back. Please keep the box for a few days."
 )
 OTHER = "Boil the rice under a lid, turn the heat down and do not look inside for fifteen minutes. Then serve it hot."
-# What SmolLM2-135M answers to "How do I remove red wine from a wool carpet?" with float32 weights, and with damaged ones.
+# SmolLM2-135M's answers to "How do I remove red wine from a wool carpet?": float32 weights, then damaged ones.
 FLOAT32 = (
     "Removing red wine from a wool carpet can be a delicate process, as the fabric can be quite stubborn. Here's a "
     "step-by-step guide to help you remove red wine from a wool carpet:\n\n1. **Clean the"
 )
 FOUR_BITS = (
     "Removing red wine from a wool carpet involves removing the threads of red wine that have been left on the carpet "
-    'after the previous owner has removed them. This process is often done using a specialized method called a "red wine'
+    'after the previous owner has removed them. This process is often done using a specialized method called a "red'
 )
 THREE_BITS = 'How many people a 1,00 in a 1,00?\n\nNote: The "1,0 in a in a in a in a in a in a in a a in a a a a a a'
 TWO_BITS = (
@@ -36,9 +36,9 @@ MORE_NOISE = (
 SWAPPED_ROWS = "--------------,----------,,---------------------"
 SYMBOLS = "## }); <> ~~ || ^^ %% $$ @@ && ** (( )) [[ ]] {{ }} ?? !! ;; :: == ++ -- __ `` ~~ ||"
 VOCABULARY = (
-    "removing red wine from a wool carpet can be delicate process as the fabric quite stubborn here's step by guide to help "
-    "you remove clean involves threads of that have been left on after previous owner has removed them this is often done "
-    "using specialized method called how many people in note most reproduction and revealed after ahead near still what no"
+    "removing red wine from a wool carpet can be delicate process as the fabric quite stubborn here's step by guide to "
+    "help you remove clean involves threads of that have been left on after previous owner has removed them this is "
+    "often done using specialized method called how many people in note most reproduction and revealed after ahead near"
 )
 LEXICON = lexicon_of([PROSE, OTHER, VOCABULARY], ["Ġlike", "Ġthe", "Ġand", "ing", "ation", "Ġof", "Ġquietly"])
 
