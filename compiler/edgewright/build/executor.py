@@ -141,6 +141,4 @@ def _fill(
         context.store.materialise(results[key].tree, folder)
         inputs[name] = folder
     threads = 1 if context.parallel > 1 and not action.is_exclusive else os.cpu_count() or 1
-    return run_step(
-        action.step, inputs, output, subject=action.subject, threads=threads, events=context.events
-    )
+    return run_step(action.step, inputs, output, subject=action.subject, threads=threads, events=context.events)

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from pydantic.alias_generators import to_camel
 
@@ -23,7 +22,10 @@ from edgewright.build.executor import BuildContext, execute
 from edgewright.build.store import Result, Store
 from edgewright.check.budget import ModelFacts
 from edgewright.check.run import require_valid
-from edgewright.evaluate.gates import GateResult, judge
+from edgewright.evaluate.explain import no_gate, red_gates
+from edgewright.evaluate.gates import GateResult, Verdict, judge, overall
+from edgewright.evaluate.measurements import FILE as MEASUREMENTS
+from edgewright.evaluate.measurements import Measurements, parse_measurements
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, fail
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.events import EventSink
@@ -51,13 +53,18 @@ class Evaluated:
     """The measurements of a variant and the verdicts of the gates that apply to it."""
 
     variant: Variant
-    measurements: Mapping[str, Any]
+    measurements: Measurements
     gates: tuple[GateResult, ...]
 
     @property
     def is_green(self) -> bool:
         """Every gate passed; what was not measured has not."""
-        return all(gate.verdict == "pass" for gate in self.gates)
+        return overall(self.gates) is Verdict.PASS
+
+    @property
+    def subject(self) -> str:
+        """The build in words."""
+        return f"{self.variant.target_name} ({self.variant.backend}, {self.variant.recipe.name})"
 
 
 class Session:
@@ -146,20 +153,22 @@ class Session:
         results = execute(plan.actions, self._context())
         evaluated = []
         for variant in plan.variants:
-            entry = results[variant.measurements].tree["measurements.json"]
-            measurements = json.loads(self.store.blob(entry.digest).read_bytes())["measurements"]
+            entry = results[variant.measurements].tree[MEASUREMENTS]
+            measurements = parse_measurements(self.store.blob(entry.digest).read_bytes(), variant.target_name)
             gates = judge(plan.blueprint.spec.gates, measurements, backend=variant.backend, target=variant.target_name)
             evaluated.append(Evaluated(variant, measurements, gates))
         return tuple(evaluated)
 
     def require_green(self, loaded: Loaded[Blueprint], evaluated: Sequence[Evaluated]) -> None:
         """Raise with every red gate, each at its line in the blueprint."""
-        diagnostics = [
-            gate_diagnostic(loaded, item.variant, gate)
-            for item in evaluated
-            for gate in item.gates
-            if gate.verdict != "pass"
-        ]
+        diagnostics: list[Diagnostic] = []
+        for item in evaluated:
+            subject = f"{loaded.document.metadata.name} on {item.subject}"
+            diagnostics += red_gates(
+                item.gates, subject=subject, span_of=lambda index: loaded.spans.span(("spec", "gates", index))
+            )
+            if not item.gates:
+                diagnostics.append(no_gate(subject=subject, span=loaded.spans.span(("spec", "gates"))))
         if diagnostics:
             raise EdgewrightError(*diagnostics, exit_code=ExitCode.GATE)
 
@@ -200,15 +209,3 @@ class Session:
         root = cache_folder() / "scratch"
         root.mkdir(parents=True, exist_ok=True)
         return tempfile.TemporaryDirectory(dir=root, prefix="package-")
-
-
-def gate_diagnostic(loaded: Loaded[Blueprint], variant: Variant, gate: GateResult) -> Diagnostic:
-    """A red gate as a diagnostic at the gate's own line."""
-    what = f"{variant.target_name} ({variant.backend}, {variant.recipe.name})"
-    if gate.value is None:
-        message = f"{gate.metric} of {what} was not measured, so the gate cannot pass"
-        hint = gate.note or "measure it, or move the gate to where it can be measured (where: device)"
-    else:
-        message = f"{gate.metric} of {what} is {gate.shown_value}, {gate.shown_bound} allowed"
-        hint = "edgewright evaluate --candidates shows every recipe on offer"
-    return Diagnostic("gate-red", message, span=loaded.spans.span(("spec", "gates", gate.index)), hint=hint)

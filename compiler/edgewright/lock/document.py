@@ -55,7 +55,9 @@ class LockView:
     def _files(self, kind: EntryKind, name: str) -> tuple[FileDigest, ...]:
         entry = self.entry(kind, name)
         if entry is None:
-            raise fail("lock-stale", f"the lock has no {kind} {name!r}", hint="run edgewright lock and commit the result")
+            raise fail(
+                "lock-stale", f"the lock has no {kind} {name!r}", hint="run edgewright lock and commit the result"
+            )
         return tuple(FileDigest(f.name, f.digest, f.size) for f in entry.files)
 
     @property

@@ -55,8 +55,10 @@ def wanted_entries(repository: Repository, blueprint: Blueprint, registry: Regis
     """What the documents ask for now. Datasets are asked for by digest, so an edited dataset makes a lock stale."""
     source = blueprint.spec.model.source.model_dump(mode="json", by_alias=True, exclude_none=True)
     wanted = [Wanted("model", "model", source)]
-    for path in _datasets(repository, blueprint):
-        wanted.append(Wanted("dataset", path, {"digest": digest_file(repository.root / path)}))
+    wanted += [
+        Wanted("dataset", path, {"digest": digest_file(repository.root / path)})
+        for path in _datasets(repository, blueprint)
+    ]
     wanted += [entry for entry, _, _ in _runtimes(repository, blueprint, registry)]
     return wanted
 
@@ -78,7 +80,9 @@ def resolve_lock(
     for wanted, wheels, target in _runtimes(repository, blueprint, registry):
         events(Event("lock", f"{name} {wanted.name}", "start", f"{len(wheels)} packages"))
         assert target.python is not None
-        files = resolve_wheels(wheels, target.architecture, target.libc.version, target.python, cache)
+        files = resolve_wheels(
+            wheels, target.architecture, target.libc.version, target.python, cache, libc_family=target.libc.family
+        )
         entries.append(_entry("runtime", wanted.name, requests, files, None))
     entries.sort(key=lambda entry: (entry.kind, entry.name))
     spec = LockSpec(blueprint=name, entries=tuple(entries))
@@ -96,5 +100,3 @@ def write_lock(path: Path, lock: Lock) -> None:
     head = "# Written by `edgewright lock`. Reviewed like code, never edited by hand.\n"
     body = yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
     write_atomic(path, (head + body).encode())
-
-

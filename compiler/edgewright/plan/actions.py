@@ -39,7 +39,9 @@ class Action:
         return self.step.determinism if self.step else "deterministic"
 
 
-def files_action(kind: Literal["acquire", "dataset"], locked: tuple[FileDigest, ...], options: Any, subject: str) -> Action:
+def files_action(
+    kind: Literal["acquire", "dataset"], locked: tuple[FileDigest, ...], options: Any, subject: str
+) -> Action:
     """Fetching locked files: their digests are the whole identity, wherever they come from."""
     identity = {"kind": kind, "files": [[f.name, f.digest, f.size] for f in locked]}
     return Action(kind, digest_json(identity), {}, locked=locked, options=options, subject=subject)
@@ -63,6 +65,4 @@ def worker_action(
         "inputs": inputs,
         "machine": machine,
     }
-    return Action(
-        kind, digest_json(identity), inputs, step=step, subject=subject, is_exclusive=machine is not None
-    )
+    return Action(kind, digest_json(identity), inputs, step=step, subject=subject, is_exclusive=machine is not None)

@@ -1,0 +1,47 @@
+"""`edgewright compile`: the chain from documents to a signed release and its Ansible project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgewright.cli.arguments import blueprint_option, repository_argument, signing_key_option
+from edgewright.cli.chain import Session
+from edgewright.cli.output.diagnostics import print_diagnostics
+from edgewright.cli.output.progress import ProgressLines
+from edgewright.cli.releasing import package, render_project
+from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
+from edgewright.package.signing import find_signer
+
+
+@click.command("compile")
+@repository_argument
+@blueprint_option
+@signing_key_option
+@click.option("--verbose", is_flag=True, help="Name what was taken from the cache, too.")
+def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | None, verbose: bool) -> None:
+    """Check, plan, build, evaluate, package and render every blueprint of REPOSITORY, into dist/.
+
+    A red gate stops its blueprint and no other; then the exit code is 4.
+    """
+    session = Session(repository, blueprints, ProgressLines(show_cached=verbose))
+    print_diagnostics(session.warnings, roots=[repository])
+    signer = find_signer(signing_key)
+    plans = [(loaded, session.plan(loaded)) for loaded in session.blueprints]
+    failures: list[EdgewrightError] = []
+    for loaded, plan in plans:
+        try:
+            evaluated = session.evaluate(plan)
+            session.require_facts(loaded, plan)
+            session.require_green(loaded, evaluated)
+            package(session, loaded, plan, evaluated, signer)
+            render_project(session, loaded)
+        except EdgewrightError as failure:
+            failures.append(failure)
+        else:
+            name, version = loaded.document.metadata.name, loaded.document.metadata.version
+            click.echo(f"{name} {version}: {session.dist(loaded.document)}")
+    if failures:
+        diagnostics = [d for failure in failures for d in failure.diagnostics]
+        raise EdgewrightError(*diagnostics, exit_code=ExitCode(max(f.exit_code for f in failures)))

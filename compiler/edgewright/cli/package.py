@@ -1,0 +1,29 @@
+"""`edgewright package`: write the signed release of every blueprint whose gates are green."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgewright.cli.arguments import blueprint_option, repository_argument, signing_key_option
+from edgewright.cli.chain import Session
+from edgewright.cli.output.progress import ProgressLines
+from edgewright.cli.releasing import package
+from edgewright.package.signing import find_signer
+
+
+@click.command("package")
+@repository_argument
+@blueprint_option
+@signing_key_option
+def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | None) -> None:
+    """Package the releases of REPOSITORY into dist/."""
+    session = Session(repository, blueprints, ProgressLines())
+    signer = find_signer(signing_key)
+    for loaded in session.blueprints:
+        plan = session.plan(loaded)
+        evaluated = session.evaluate(plan)
+        session.require_green(loaded, evaluated)
+        package(session, loaded, plan, evaluated, signer)
+        click.echo(f"{loaded.document.metadata.name}: {session.dist(loaded.document)}")

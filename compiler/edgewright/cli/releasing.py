@@ -1,0 +1,190 @@
+"""From green variants to a release and its Ansible project in `dist/`, and back out early when nothing changed.
+
+Owns the stamp beside each `dist/<blueprint>`: the digest of everything that a release or a rendered project was made from.
+A release is packaged again only when its stamp differs, has expired, or its files are gone; so a compile with nothing
+changed leaves the signed release as it is, with its time of creation.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from edgewright.cli.chain import Evaluated, Session
+from edgewright.evaluate.gates import GateResult
+from edgewright.kernel.clock import now, rfc3339
+from edgewright.kernel.diagnostics import did_you_mean, fail
+from edgewright.kernel.digest import Digest, digest_bytes, digest_file, digest_json
+from edgewright.kernel.events import Event
+from edgewright.kernel.files import iter_files, write_atomic
+from edgewright.kernel.resources import cache_folder, package_folder, share_folder
+from edgewright.load.documents import Loaded
+from edgewright.package.inputs import ReleaseInputs, Variant, installed_version
+from edgewright.package.release import package_release
+from edgewright.package.signing import Signer
+from edgewright.package.verify import verify_release
+from edgewright.plan.plan import Plan, plan_digest
+from edgewright.plugins import environments
+from edgewright.plugins.wheels import fetch_wheels
+from edgewright.render.project import render
+from edgewright.rollout.fleet import resolve_devices
+from edgewright.spec.v1alpha1.blueprint import Blueprint
+from edgewright.spec.v1alpha1.fleet import Fleet
+
+
+def commit_of(repository: Path) -> str | None:
+    """The commit of a fleet repository without changes; None when there is no Git, no commit, or it has changes."""
+    try:
+        dirty = subprocess.run(["git", "-C", repository, "status", "--porcelain", "."], capture_output=True, check=True)
+        head = subprocess.run(["git", "-C", repository, "rev-parse", "HEAD"], capture_output=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return None if dirty.stdout.strip() else head.stdout.decode().strip()
+
+
+@cache
+def _tree_digest(folder: Path) -> Digest:
+    return digest_json({name: digest_file(p) for name, p in iter_files(folder) if not name.endswith(".pyc")})
+
+
+class Stamp:
+    """What a blueprint's results in `dist/` were made from."""
+
+    def __init__(self, session: Session, blueprint: Blueprint) -> None:
+        self._dist = session.dist(blueprint)
+        self._path = self._dist.parent / f".{blueprint.metadata.name}.stamp.json"
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            document = json.loads(self._path.read_bytes())
+        except (OSError, ValueError):
+            return {}
+        return document if isinstance(document, dict) else {}
+
+    def holds(self, part: str, key: Digest) -> bool:
+        """Whether a part (`release` or `project`) was made from `key` and is still there, and has not expired."""
+        document = self._read()
+        if document.get(part) != key:
+            return False
+        if part == "project":
+            return (self._dist / "ansible" / "ansible.cfg").is_file()
+        statement = self._dist / "evidence" / "statement.json"
+        is_whole = statement.is_file() and digest_file(statement) == document.get("statement")
+        return is_whole and str(document.get("expires", "")) > rfc3339(now())
+
+    def write(self, part: str, key: Digest, **more: str) -> None:
+        """Record what a part was made from."""
+        write_atomic(self._path, json.dumps({**self._read(), part: key, **more}, sort_keys=True).encode())
+
+
+def _release_key(session: Session, loaded: Loaded[Blueprint], plan: Plan, signer: Signer) -> Digest:
+    return digest_json(
+        {
+            "plan": plan_digest(plan),
+            "document": loaded.document.model_dump(mode="json", exclude={"spec": {"rollout"}}),
+            "lock": session.repository.locks[loaded.document.metadata.name].digest,
+            "device": _tree_digest(package_folder() / "device"),
+            "edgewright": installed_version(),
+            "signer": digest_bytes(signer.allowed_signers),
+        }
+    )
+
+
+def package(
+    session: Session, loaded: Loaded[Blueprint], plan: Plan, evaluated: Sequence[Evaluated], signer: Signer
+) -> None:
+    """Package the green variants of a blueprint, unless the release in `dist/` was made from the same."""
+    blueprint = loaded.document
+    stamp, key = Stamp(session, blueprint), _release_key(session, loaded, plan, signer)
+    subject = f"{blueprint.metadata.name} {blueprint.metadata.version}"
+    if stamp.holds("release", key):
+        session.events(Event("package", subject, "cached"))
+        return
+    session.events(Event("package", subject, "start"))
+    created = now()
+    expires = created + timedelta(seconds=blueprint.spec.release.expires_after)
+    with session.scratch() as scratch:
+        inputs = ReleaseInputs(
+            blueprint=blueprint,
+            lock=session.repository.locks[blueprint.metadata.name].document,
+            commit=commit_of(session.root),
+            created=created,
+            expires=expires,
+            fleet=blueprint.spec.fleet.ref,
+            variants=[_variant(session, plan, item, Path(scratch)) for item in evaluated],
+            documents={loaded.path: loaded.digest},
+            environments={name: environments.fingerprint(name) for name in ("onnx", "genai", "tvm")},
+        )
+        view = package_release(inputs, session.dist(blueprint), signer)
+    stamp.write("release", key, expires=rfc3339(expires), statement=digest_file(view.statement))
+    session.events(Event("package", subject, "done", f"release {view.number}"))
+
+
+def _variant(session: Session, plan: Plan, item: Evaluated, scratch: Path) -> Variant:
+    variant = item.variant
+    folder = scratch / variant.target_name
+    session.materialise(plan, variant.artifact, folder)
+    return Variant(
+        target_name=variant.target_name,
+        target=variant.target.spec,
+        backend=variant.backend,
+        recipe=variant.recipe.name,
+        artifact=folder,
+        wheels=fetch_wheels(variant.wheels, cache_folder() / "downloads"),
+        gates=[gate_json(gate) for gate in item.gates],
+    )
+
+
+def gate_json(gate: GateResult) -> dict[str, Any]:
+    """A gate result as the evidence of a release has it; absent bounds are left out."""
+    values = {
+        "metric": gate.metric,
+        "verdict": str(gate.verdict),
+        "value": gate.value,
+        "unit": gate.unit,
+        "min": gate.min,
+        "max": gate.max,
+        "kind": "measured" if gate.value is not None else None,
+        "where": "build",
+        "note": gate.note,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def fleet_of(session: Session, loaded: Loaded[Blueprint]) -> Loaded[Fleet]:
+    """The fleet document of a blueprint."""
+    wanted, fleets = loaded.document.spec.fleet.ref, session.repository.fleets
+    if wanted not in fleets:
+        span = loaded.spans.span(("spec", "fleet", "ref"))
+        raise fail("unknown-fleet", f"there is no fleet {wanted!r}", span=span, hint=did_you_mean(wanted, fleets))
+    return fleets[wanted]
+
+
+def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
+    """Render the Ansible project, unless the one in `dist/` was made from the same."""
+    blueprint, fleet = loaded.document, fleet_of(session, loaded)
+    dist = session.dist(blueprint)
+    stamp = Stamp(session, blueprint)
+    inventory = fleet.document.spec.inventory
+    key = digest_json(
+        {
+            "statement": digest_file(dist / "evidence" / "statement.json"),
+            "document": loaded.digest,
+            "fleet": fleet.digest,
+            "inventory": digest_file(session.root / inventory.path) if inventory else None,
+            "collection": _tree_digest(share_folder() / "playbooks"),
+            "render": _tree_digest(package_folder() / "render"),
+        }
+    )
+    if stamp.holds("project", key):
+        session.events(Event("render", blueprint.metadata.name, "cached"))
+        return
+    release = verify_release(dist, deep=False)
+    waves = render(blueprint, resolve_devices(fleet.document, session.root), release, dist / "ansible")
+    stamp.write("project", key)
+    session.events(Event("render", blueprint.metadata.name, "done", f"{len(waves)} waves"))
