@@ -25,8 +25,8 @@ _FORMS = {
     r"^sha256:[0-9a-f]{64}$": "sha256: and 64 hexadecimal digits",
     r"^[1-9][0-9]{0,2} per target$": "a count and the words per target, such as 1 per target",
     r"^[a-z][a-z0-9_]{0,63}$": "snake_case, at most 64 characters",
-    r"^3\.\d{1,2}$": "a Python version, such as 3.11",
-    r"^\d{1,2}\.\d{1,3}$": "two numbers, such as 2.36",
+    r"^3\.[0-9]{1,2}$": "a Python version, such as 3.11",
+    r"^[0-9]{1,2}\.[0-9]{1,3}$": "two numbers, such as 2.36",
 }
 _TYPES = {
     "string_type": "text",

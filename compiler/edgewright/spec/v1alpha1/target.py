@@ -25,7 +25,7 @@ class Libc(Model):
     """The C library, which decides the wheels that install."""
 
     family: Literal["glibc", "musl"]
-    version: str = Field(pattern=r"^\d{1,2}\.\d{1,3}$")
+    version: str = Field(pattern=r"^[0-9]{1,2}\.[0-9]{1,3}$")
 
 
 class TargetSpec(Model):
@@ -43,7 +43,7 @@ class TargetSpec(Model):
     power: float = Field(gt=0, le=10_000, description="watts under full load, the whole board")
     os: Literal["linux"]
     libc: Libc
-    python: str | None = Field(default=None, pattern=r"^3\.\d{1,2}$")
+    python: str | None = Field(default=None, pattern=r"^3\.[0-9]{1,2}$")
     runtimes: tuple[Name, ...] = Field(description="backends whose runtime exists for this class")
     sources: dict[str, str] = Field(description="for every number: where it was read or measured")
 

@@ -1,0 +1,106 @@
+"""What rules say together, and that every diagnostic has its page. Single mistakes are cases of tests/golden/bad."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from edgewright.check.budget import ModelFacts
+from edgewright.check.pages import page, pages
+from edgewright.check.run import check, require_valid
+from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, Severity
+from edgewright.load.documents import load_repository
+from edgewright.plugins.registry import Registry
+
+_ROOT = Path(__file__).parents[3]
+_BASE = _ROOT / "tests" / "golden" / "bad" / "base"
+_RAISED = re.compile(r'(?:Diagnostic|fail|error|warning|_RefusedError|Refusal)\(\s*"([a-z0-9-]+)"')
+_RETURNED = re.compile(r'return "([a-z]+-[a-z]+)", f"')
+_OF_COMMANDS = {"unknown-slug"}
+
+
+@pytest.mark.parametrize("example", ["semantic-search", "store-assistant"])
+def test_examples_are_right(example: str) -> None:
+    repository = load_repository(_ROOT / "blueprints" / "examples" / example)
+    assert [d.message for d in check(repository, Registry())] == []
+
+
+def test_every_slug_of_loader_and_rules_has_a_page() -> None:
+    source = "".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("load", "check")
+        for path in (_ROOT / "compiler" / "edgewright" / folder).rglob("*.py")
+    )
+    slugs = set(_RAISED.findall(source)) | set(_RETURNED.findall(source)) | {"target-memory", "target-disk"}
+    slugs |= {f"unknown-{word}" for word in ("target", "backend", "policy", "recipe", "fleet")}
+    assert slugs - pages().keys() - _OF_COMMANDS == set()
+
+
+def test_every_refusal_of_a_backend_has_a_page() -> None:
+    folder = _ROOT / "compiler" / "edgewright"
+    plugins = [*folder.glob("backends/*/plugin.py"), folder / "compress" / "recipes.py"]
+    source = "".join(path.read_text(encoding="utf-8") for path in plugins)
+    slugs = set(_RAISED.findall(source)) | set(re.findall(r'"(recipe-[a-z]+)"', source))
+    assert slugs
+    assert slugs - pages().keys() == set()
+
+
+def test_every_page_says_what_why_and_what_instead() -> None:
+    for slug in pages():
+        text = page(slug)
+        assert text.startswith("# ")
+        assert slug in text.split("\n", 1)[0]
+        assert "**Write instead**" in text or "**Do instead**" in text or "machine.md" in str(pages()[slug])
+
+
+def test_unknown_slug_names_the_closest() -> None:
+    with pytest.raises(EdgewrightError) as caught:
+        page("target-memori")
+    assert caught.value.exit_code is ExitCode.USAGE
+    assert caught.value.diagnostics[0].hint == "did you mean 'target-memory'?"
+
+
+def test_imported_facts_take_the_place_of_declared_ones(tmp_path: Path) -> None:
+    root = shutil.copytree(_BASE, tmp_path / "fleet")
+    repository = load_repository(root)
+    large = ModelFacts(7_000_000_000, 32, 4096, 32_000, 32, 128, tied_embeddings=False, origin="imported")
+    found = check(repository, Registry(), facts={"assistant": large})
+    assert {d.slug for d in found} == {"target-memory", "target-disk", "decode-rate"}
+    assert all("estimated from imported facts" in d.notes[0] for d in found)
+
+
+def test_nothing_is_estimated_without_facts(tmp_path: Path) -> None:
+    root = shutil.copytree(_BASE, tmp_path / "fleet")
+    text = (root / "blueprint.yaml").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.strip().startswith("facts:")]
+    (root / "blueprint.yaml").write_text("\n".join(lines).replace("min: 4", "min: 4000"), encoding="utf-8")
+    assert check(load_repository(root), Registry()) == []
+
+
+def test_warnings_are_returned_and_do_not_raise(tmp_path: Path) -> None:
+    root = shutil.copytree(_BASE, tmp_path / "fleet")
+    text = (root / "blueprint.yaml").read_text(encoding="utf-8")
+    (root / "blueprint.yaml").write_text(text.replace("1 per target", "2 per target"), encoding="utf-8")
+    found = require_valid(load_repository(root), Registry())
+    assert [(d.slug, d.severity) for d in found] == [("canary-size", Severity.WARNING)]
+
+
+def test_error_carries_everything_that_is_wrong(tmp_path: Path) -> None:
+    root = shutil.copytree(_BASE, tmp_path / "fleet")
+    shutil.copytree(_ROOT / "tests/golden/bad/several-files", root, dirs_exist_ok=True)
+    with pytest.raises(EdgewrightError) as caught:
+        require_valid(load_repository(root), Registry())
+    assert caught.value.exit_code is ExitCode.DOCUMENTS
+    assert len(caught.value.diagnostics) == 3
+
+
+def test_only_selected_blueprints_are_checked(tmp_path: Path) -> None:
+    root = shutil.copytree(_BASE, tmp_path / "fleet")
+    text = (root / "blueprint.yaml").read_text(encoding="utf-8")
+    other = text.replace("name: assistant", "name: other").replace("ref: shops", "ref: nowhere")
+    (root / "other.yaml").write_text(other, encoding="utf-8")
+    assert {d.slug for d in check(load_repository(root), Registry())} == {"unknown-fleet"}
+    assert check(load_repository(root, selectors=["assistant"]), Registry()) == []
