@@ -1,6 +1,6 @@
 """The C entry of a library: descriptors of all tensors, then the kernels in order.
 
-Owns the C interface of the artifact (see ARTIFACT in the docs): `edge_run`, `edge_workspace_bytes`,
+Owns the C interface of the artifact: `edge_run`, `edge_workspace_bytes`,
 `edge_weights_bytes`, `edge_error`. The kernels' packed ABI needs three symbols of a TVM runtime, all defined here.
 """
 

@@ -37,7 +37,14 @@ def read(folder: Path) -> onnx.ModelProto:
 def at_length(model: onnx.ModelProto, length: int) -> tvm.IRModule:
     """Fix the sequence length and fold everything that does not depend on the input."""
     shapes = {name: [1, length] for name in INPUTS}
-    module = from_onnx(model, shape_dict=shapes, keep_params_in_input=False)
+    try:
+        module = from_onnx(model, shape_dict=shapes, keep_params_in_input=False)
+    except (ValueError, TypeError, NotImplementedError, RuntimeError) as foreign:  # what the frontend is seen to raise
+        raise WorkerError(
+            "model-unsupported",
+            f"the graph cannot be read at length {length}: {str(foreign).splitlines()[0][:200]}",
+            hint="this encoder uses an operator that the importer does not read; use backend onnxruntime",
+        ) from foreign
     passes = [
         relax.transform.DecomposeOpsForInference(),
         relax.transform.FoldConstant(),

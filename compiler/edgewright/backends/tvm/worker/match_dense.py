@@ -15,6 +15,8 @@ from edgewright.backends.tvm.worker.graph import Graph, Node, constant, dtype, k
 from edgewright.backends.tvm.worker.kernels.dense import Dense
 from edgewright.backends.tvm.worker.kernels.elementwise import ARITHMETIC, Operand, Result, Source, Step
 
+POWER = "relax.power"
+FUSABLE = frozenset(ARITHMETIC) | {POWER}
 GROWTH = 24
 """Most nodes looked at past a product; GELU takes five, a bias and a residual one each."""
 
@@ -71,7 +73,7 @@ def _absorb(graph: Graph, region: _Region, position: int) -> bool:
     """Add a node to the region if it is elementwise, reads from the region, and its other operands can be read."""
     node = graph.nodes[position]
     inside = [isinstance(a, relax.Var) and key(a) in region.steps for a in node.arguments]
-    if node.operation not in ARITHMETIC or not any(inside) or shape(node.variable) != region.extent:
+    if node.operation not in FUSABLE or not any(inside) or shape(node.variable) != region.extent:
         return False
     operands = list(region.operands)
     sources: list[Source] = []
@@ -80,11 +82,23 @@ def _absorb(graph: Graph, region: _Region, position: int) -> bool:
         if source is None:
             return False
         sources.append(source)
+    steps = _power(len(region.program), sources) if node.operation == POWER else [Step(node.operation, tuple(sources))]
+    if steps is None:
+        return False
     region.operands = operands
-    region.program.append(Step(node.operation, tuple(sources)))
+    region.program += steps
     region.steps[key(node.variable)] = len(region.program) - 1
     region.covered.append(position)
     return True
+
+
+def _power(begin: int, sources: list[Source]) -> list[Step] | None:
+    """A square or a cube as products: the tanh form of GELU has one, and a call of powf would undo the vectors."""
+    base, exponent = sources
+    if exponent not in (2.0, 3.0):
+        return None
+    steps = [Step("relax.multiply", (base, base))]
+    return steps if exponent == 2.0 else [*steps, Step("relax.multiply", (Result(begin), base))]
 
 
 def _source(region: _Region, operands: list[relax.Expr], argument: relax.Expr) -> Source | None:

@@ -15,6 +15,7 @@ from tvm import relax
 from edgewright.backends.tvm.worker import import_onnx
 from edgewright.backends.tvm.worker.graph import constant, dtype, key, shape
 from edgewright.backends.tvm.worker.weights import Weights, aligned
+from edgewright.plugins.worker import WorkerError
 
 Space = Literal["input", "output", "weights", "workspace"]
 
@@ -80,7 +81,11 @@ class _Reader:
             source = self.tensors[key(call.args[0])]
             self.tensors[key(variable)] = Tensor(source.space, source.offset, shape(variable), source.dtype)
         elif name not in ("relax.memory.kill_tensor", "relax.memory.kill_storage"):
-            raise NotImplementedError(f"the planner left {name} in the function")
+            raise WorkerError(
+                "uncovered-kernel",
+                f"{name} has no kernel and no rule",
+                hint="this encoder computes something that the kernels do not cover; use backend onnxruntime",
+            )
 
     def tensor(self, expression: relax.Expr) -> Tensor:
         array = constant(expression)
