@@ -54,7 +54,7 @@ def test_a_failure_in_wave_two_takes_its_healthy_and_confirmed_mate_back_too(
     """One device at a time, so that its mate is confirmed already when shop-03 runs out of memory."""
     scenario = prepare(
         ["shop-01", "shop-02", "shop-03", "shop-04"],
-        artifact={"workspace_bytes": 160 * MIB},
+        artifact={"heap_bytes": 160 * MIB},
         rollout={"maxUnavailable": 1},
     )
     untouched = scenario.device("shop-04").look()
