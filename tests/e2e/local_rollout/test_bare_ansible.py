@@ -36,7 +36,7 @@ def test_a_wave_runs_under_ansible_playbook_alone_and_a_second_time_touches_noth
         before = (device.supervisor_pid(), device.http("/healthz")[0], os.lstat(device.root / "current").st_ino)
         again = run(shop, "ansible-playbook", *wave)
         assert again.returncode == 0, again.stdout + again.stderr
-        # the documents of the release are pushed to be verified anew, and collected as garbage; no agent command changes
+        # the documents are pushed to be verified anew, and collected as garbage; no agent command changes anything
         assert "changed=2 " in again.stdout, again.stdout
         after = (device.supervisor_pid(), device.http("/healthz")[0], os.lstat(device.root / "current").st_ino)
         assert after == before
