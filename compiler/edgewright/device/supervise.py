@@ -27,7 +27,7 @@ from edgewright.device.units import UnitValues, unit_texts
 
 UNIT_FOLDER = Path("/etc/systemd/system")
 SYSTEMCTL_TIMEOUT_S = 120
-PROCESS_START_TIMEOUT_S = 15.0
+PROCESS_START_TIMEOUT_S = 60.0
 PROCESS_STOP_TIMEOUT_S = 40.0
 
 
