@@ -31,7 +31,7 @@ pytestmark = [
 
 TARGET = "x86-64-v3"
 SENTENCES = (
-    "the shop opens at nine", "bring the receipt and the box", "a small boat crosses the lake", "bread needs time to rise",
+    "the shop opens at nine", "bring the receipt and the box", "a small boat crosses the lake", "bread needs time",
     "the machine stops when the guard is open", "water boils at a lower heat on a mountain", "a letter arrived today",
     "please wash your hands before you eat", "the bus is late again", "two sisters ran the printing press",
 )  # fmt: skip
@@ -174,6 +174,6 @@ def test_float32_is_the_reference_and_fewer_bits_are_further_away(built: Built, 
 
 
 def test_the_blueprints_of_the_examples_name_only_what_is_tested_here() -> None:
-    chosen = {(build.backend, build.compression.inline.method) for spec in blueprints().values() for build in spec.builds
-              if build.compression is not None and build.compression.inline is not None}  # fmt: skip
+    choices = [(build.backend, build.compression) for spec in blueprints().values() for build in spec.builds]
+    chosen = {(backend, choice.inline.method) for backend, choice in choices if choice and choice.inline}
     assert chosen <= {(case.backend, case.method) for case in CASES}
