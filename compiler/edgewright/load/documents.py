@@ -32,6 +32,8 @@ from edgewright.spec.v1alpha1.lock import Lock
 from edgewright.spec.v1alpha1.target import Target
 
 T = TypeVar("T")
+ERRORS_SHOWN = 100
+"""Of one document; what is beyond is counted."""
 _SHIPPED_FOLDERS = ("targets/profiles", "blueprints/policies")
 
 
@@ -162,7 +164,8 @@ def _read_document(candidate: Candidate, shelf: _Shelf) -> None:
         shelf.unread.append(path)
         return
     parsed, problems = parse(candidate.data, path)
-    shelf.problems += problems
+    spans = parsed.spans if parsed else SpanMap(path, {}, {})
+    shelf.problems += problems[:ERRORS_SHOWN] + _rest(spans, len(problems) - ERRORS_SHOWN)
     if parsed is None:
         shelf.unread.append(path)
         return
@@ -210,8 +213,18 @@ def validate(parsed: Parsed, model: type[Model]) -> tuple[Model | None, list[Dia
         return model.model_validate_json(json.dumps(parsed.value), by_alias=True, by_name=False), []
     except ValidationError as error:
         details = error.errors(include_url=False)
-    found = (diagnose(cast("Mapping[str, Any]", detail), parsed, model) for detail in details)
-    return None, [diagnostic for diagnostic in found if diagnostic is not None]
+    shown = details[:ERRORS_SHOWN]
+    found = (diagnose(cast("Mapping[str, Any]", detail), parsed, model) for detail in shown)
+    diagnostics = [diagnostic for diagnostic in found if diagnostic is not None]
+    return None, diagnostics + _rest(parsed.spans, len(details) - len(shown))
+
+
+def _rest(spans: SpanMap, count: int) -> list[Diagnostic]:
+    """The errors beyond the limit, as one; a file with so many is broken as a whole."""
+    if count <= 0:
+        return []
+    message = f"{spans.path} has {count:,} more errors, the first {ERRORS_SHOWN} are shown"
+    return [Diagnostic("more-errors", message, span=spans.span(()), hint="mend the first ones and check again")]
 
 
 def _name_of(value: Any) -> str | None:

@@ -152,3 +152,16 @@ def test_selectors_are_names_or_globs() -> None:
 def test_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(EdgewrightError, match="is not a folder"):
         load_repository(tmp_path / "nowhere")
+
+
+def test_errors_beyond_a_hundred_are_counted_not_listed(tmp_path: Path) -> None:
+    text = _fleet("a") + "".join(f"key{i}: 1\n" for i in range(5000))
+    problems = load_repository(_write(tmp_path, {"fleet.yaml": text})).problems
+    assert len(problems) == 101
+    assert problems[-1].message == "fleet.yaml has 4,900 more errors, the first 100 are shown"
+
+
+def test_thousands_of_duplicate_keys_are_counted_not_listed(tmp_path: Path) -> None:
+    text = _fleet("a") + "kind: Fleet\n" * 3000
+    problems = load_repository(_write(tmp_path, {"fleet.yaml": text})).problems
+    assert [p.slug for p in problems] == ["duplicate-key"] * 100 + ["more-errors"]

@@ -28,8 +28,9 @@ def print_diagnostics(
         click.echo(json.dumps({"diagnostics": [_json(d, roots) for d in ordered]}, indent=2, ensure_ascii=False))
         return
     end_live_line()
+    sources = _Sources(roots)
     for diagnostic in ordered:
-        click.echo(render_diagnostic(diagnostic, roots), err=True, color=color_of("stderr"))
+        click.echo(_render(diagnostic, sources), err=True, color=color_of("stderr"))
     if len(ordered) > 1:
         click.echo(_summary(ordered), err=True)
 
@@ -56,6 +57,34 @@ def _summary(diagnostics: Sequence[Diagnostic]) -> str:
 
 def render_diagnostic(diagnostic: Diagnostic, roots: Sequence[Path] = (Path(),)) -> str:
     """One diagnostic as text: headline, place, the line with what is meant underlined, notes and hint."""
+    return _render(diagnostic, _Sources(roots))
+
+
+class _Sources:
+    """The lines of the files that diagnostics point into; each file is read once."""
+
+    def __init__(self, roots: Sequence[Path]) -> None:
+        self.roots = roots
+        self._lines: dict[str, list[str]] = {}
+
+    def line(self, span: Span) -> str | None:
+        """The line where a span starts, without its end; None when it cannot be shown."""
+        if span.path not in self._lines:
+            self._lines[span.path] = self._read(span.path)
+        lines = self._lines[span.path]
+        return lines[span.line - 1].rstrip("\r").replace("\t", " ") if span.line <= len(lines) else None
+
+    def _read(self, name: str) -> list[str]:
+        path = _source_file(name, self.roots)
+        try:
+            if path is None or path.stat().st_size > _EXCERPT_LIMIT_BYTES:
+                return []
+            return path.read_text(encoding="utf-8", errors="replace").split("\n")
+        except OSError:
+            return []
+
+
+def _render(diagnostic: Diagnostic, sources: _Sources) -> str:
     color = _COLORS[diagnostic.severity]
     headline = click.style(f"{diagnostic.severity}: {diagnostic.slug}", fg=color, bold=True)
     lines = [f"{headline}  {plain(diagnostic.message)}"]
@@ -64,8 +93,8 @@ def render_diagnostic(diagnostic: Diagnostic, roots: Sequence[Path] = (Path(),))
         span = diagnostic.span
         number = str(span.line)
         gutter = " " * len(number)
-        lines.append(f"{gutter}--> {plain(_shown_path(span.path, roots))}:{span.line}:{span.column}")
-        excerpt = _excerpt(span, roots)
+        lines.append(f"{gutter}--> {plain(_shown_path(span.path, sources.roots))}:{span.line}:{span.column}")
+        excerpt = _excerpt(span, sources)
         if excerpt is not None:
             source, marks = excerpt
             lines += [f"{gutter} |", f"{number} | {source}", f"{gutter} | {click.style(marks, fg=color)}"]
@@ -93,20 +122,11 @@ def _source_file(path: str, roots: Sequence[Path]) -> Path | None:
     return next((root / path for root in roots if (root / path).is_file()), None)
 
 
-def _excerpt(span: Span, roots: Sequence[Path]) -> tuple[str, str] | None:
+def _excerpt(span: Span, sources: _Sources) -> tuple[str, str] | None:
     """The line of a span and the marks below it; of a long line, the part around the span."""
-    path = _source_file(span.path, roots)
-    if path is None:
+    source = sources.line(span)
+    if source is None:
         return None
-    try:
-        if path.stat().st_size > _EXCERPT_LIMIT_BYTES:
-            return None
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return None
-    if span.line > len(lines):
-        return None
-    source = lines[span.line - 1].rstrip("\r").replace("\t", " ")
     start = span.column - 1
     end = span.end_column - 1 if span.end_line == span.line else len(source)
     end = max(start + 1, min(end, len(source)))
