@@ -15,10 +15,7 @@ from typing import Any
 from tests.lab.harness.host import Host
 from tests.lab.harness.ssh import Answer
 
-BLUEPRINT = "search"
-ROOT = f"/opt/edgewright/{BLUEPRINT}"
-UNIT = f"edgewright-{BLUEPRINT}"
-PORT = 8080
+BLUEPRINT, PORT = "search", 8080
 
 LOOK = """\
 import json, os, subprocess, sys
@@ -69,26 +66,37 @@ class Sight:
 
 @dataclass(frozen=True)
 class LabDevice:
-    """One host with the blueprint on it, or not yet."""
+    """One host with a blueprint on it, or not yet."""
 
     host: Host
     target: str
+    blueprint: str = BLUEPRINT
+    port: int = PORT
 
     @property
     def name(self) -> str:
         return self.host.name
 
+    @property
+    def root(self) -> str:
+        return f"/opt/edgewright/{self.blueprint}"
+
+    @property
+    def service(self) -> str:
+        """Name of its units, without the suffix."""
+        return f"edgewright-{self.blueprint}"
+
     def look(self) -> Sight:
-        return Sight(**json.loads(self.host.run(["python3", "-c", LOOK, ROOT, UNIT]).stdout))
+        return Sight(**json.loads(self.host.run(["python3", "-c", LOOK, self.root, self.service]).stdout))
 
     def current(self) -> int | None:
         """Release that `current` names; None also while the host does not answer."""
-        answer = self.host.run(["readlink", f"{ROOT}/current"], check=False)
+        answer = self.host.run(["readlink", f"{self.root}/current"], check=False)
         return int(answer.stdout.strip().rpartition("/")[2]) if answer.returncode == 0 else None
 
     def agent(self, *arguments: str) -> Answer:
         """Run the agent that was delivered here, as root of the host."""
-        script = f'exec python3 -IB {ROOT}/agent/*.pyz --root {ROOT} "$@"'
+        script = f'exec python3 -IB {self.root}/agent/*.pyz --root {self.root} "$@"'
         return self.host.run(["sh", "-c", script, "agent", *arguments], check=False)
 
     def refusal(self, *arguments: str) -> str:
@@ -100,7 +108,7 @@ class LabDevice:
     def http(self, path: str, body: Any = None, *, timeout_s: float = 30) -> tuple[int, Any]:
         """Ask the service from outside the host; status and JSON."""
         data = None if body is None else json.dumps(body).encode()
-        url = f"http://{self.host.address}:{PORT}{path}"
+        url = f"http://{self.host.address}:{self.port}{path}"
         request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
         try:
             with urllib.request.urlopen(request, timeout=timeout_s) as answer:
@@ -119,7 +127,7 @@ class LabDevice:
 
     def unit(self, name: str) -> str:
         """A property of the running service's unit."""
-        return self.host.run(["systemctl", "show", "-P", name, f"{UNIT}.service"]).stdout.strip()
+        return self.host.run(["systemctl", "show", "-P", name, f"{self.service}.service"]).stdout.strip()
 
     def cursor(self) -> str:
         """A place in the host's journal to count from."""
@@ -128,11 +136,11 @@ class LabDevice:
 
     def activations(self, since: str) -> int:
         """How often the timer of an activation was armed after a cursor: once for every activation."""
-        return self._starts(f"{UNIT}-revert.timer", since)
+        return self._starts(f"{self.service}-revert.timer", since)
 
     def service_starts(self, since: str) -> int:
         """How often systemd started the service after a cursor."""
-        return self._starts(f"{UNIT}.service", since)
+        return self._starts(f"{self.service}.service", since)
 
     def _starts(self, unit: str, since: str) -> int:
         journal = self.host.run(

@@ -17,13 +17,13 @@ from typing import Any
 import yaml
 from tests.lab.harness.command import wait_until
 from tests.lab.harness.lab import Lab
-from tests.lab.scenarios.device import BLUEPRINT, PORT, LabDevice
+from tests.lab.scenarios.device import LabDevice
 from tests.support.tiny_release import package_tiny
 
 from edgewright.rollout.runner import stop_strays
 
 COMPILER = Path(__file__).resolve().parents[3] / "compiler"
-LONGEST_S = 300
+LONGEST_S = 600
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,10 @@ class Command:
         self._process.kill()
         self._process.wait(timeout=30)
 
-    def end(self) -> Outcome:
+    def end(self, timeout_s: float = LONGEST_S) -> Outcome:
         """Wait for its end. No traceback ever reaches a user."""
         try:
-            exit_code = self._process.wait(timeout=LONGEST_S)
+            exit_code = self._process.wait(timeout=timeout_s)
         finally:
             self._process.kill()
             self._process.wait(timeout=30)
@@ -113,26 +113,30 @@ class FleetRepository:
     spec: dict[str, Any] = field(default_factory=dict)
     _commands: int = 0
 
+    @property
+    def blueprint(self) -> str:
+        return self.devices[0].blueprint
+
     def write(self, version: str) -> None:
         """Write blueprint and fleet."""
         blueprint = {
             "apiVersion": "edgewright/v1alpha1",
             "kind": "Blueprint",
-            "metadata": {"name": BLUEPRINT, "version": version},
+            "metadata": {"name": self.blueprint, "version": version},
             "spec": {
                 "model": {"task": "embeddings", "source": {"type": "directory", "path": "model"}},
                 "compression": {"inline": {"name": "float32", "method": "float32"}},
                 "builds": [{"backend": "tvm", "targets": sorted({device.target for device in self.devices})}],
                 "evaluation": {"dataset": "data.jsonl"},
                 "gates": [{"metric": "cosine_mean", "min": 0.99}],
-                "service": {"address": "0.0.0.0", "port": PORT},
+                "service": {"address": "0.0.0.0", "port": self.devices[0].port},
                 "fleet": {"ref": "shops"},
                 "rollout": {
                     "waves": [{"canary": "1 per target"}, "60%", "100%"],
                     "soak": "0s",
                     "maxUnavailable": len(self.devices),
                     "failureBudget": "0%",
-                    "confirmTimeout": "2m",
+                    "confirmTimeout": "5m",
                     **self.rollout,
                 },
                 **self.spec,
@@ -168,22 +172,23 @@ class FleetRepository:
         """Package and sign a release into dist/; its number."""
         self.write(version)
         chosen = {target: artifacts[target] for target in {device.target for device in self.devices}}
-        return package_tiny(self.root, BLUEPRINT, chosen, self.key).number
+        return package_tiny(self.root, self.blueprint, chosen, self.key).number
 
     @property
     def dist(self) -> Path:
-        return self.root / "dist" / BLUEPRINT
+        return self.root / "dist" / self.blueprint
 
     @property
     def runs(self) -> Path:
         """Where Ansible's runs leave their folders; there is none before a device was reached for."""
-        return self.root / ".edgewright" / "runs" / BLUEPRINT
+        return self.root / ".edgewright" / "runs" / self.blueprint
 
-    def start(self, command: str, *arguments: str, output: str = "json") -> Command:
-        """Start edgewright in a process of its own."""
+    def start(self, command: str, *arguments: str, output: str | None = "json") -> Command:
+        """Start edgewright in a process of its own; a command without a choice of output gets None."""
         self._commands += 1
         folder = self.root / ".commands" / str(self._commands)
-        return Command([command, str(self.root), *arguments, "--output", output], folder)
+        form = [] if output is None else ["--output", output]
+        return Command([command, str(self.root), *arguments, *form], folder)
 
     def run(self, command: str, *arguments: str, output: str = "json") -> Outcome:
         """Run edgewright to its end."""

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 from tests.lab.harness.host import Host
 from tests.lab.scenarios.conftest import Prepare, World
-from tests.lab.scenarios.device import UNIT
+from tests.lab.scenarios.device import BLUEPRINT
 
 pytestmark = pytest.mark.lab
 
-DROP_IN = f"/etc/systemd/system/{UNIT}.service.d/small.conf"
+DROP_IN = f"/etc/systemd/system/edgewright-{BLUEPRINT}.service.d/small.conf"
 MIB = 1 << 20
 
 

@@ -49,7 +49,7 @@ def test_a_controller_killed_in_mid_wave_resumes_and_does_no_device_twice(prepar
 
     controller = scenario.repository.start("rollout")
     second = scenario.device("shop-02")
-    incoming = f"/opt/edgewright/search/incoming/{scenario.number}"
+    incoming = f"{second.root}/incoming/{scenario.number}"
     wait_until(
         lambda: second.host.run(["test", "-e", incoming], check=False).returncode == 0,
         "the delivery to begin",

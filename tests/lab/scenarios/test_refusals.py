@@ -11,7 +11,7 @@ import pytest
 from tests.lab.harness.command import command
 from tests.lab.harness.ssh import Login
 from tests.lab.scenarios.conftest import BOARD, PC, Prepare, Scenario
-from tests.lab.scenarios.device import ROOT, LabDevice
+from tests.lab.scenarios.device import LabDevice
 
 pytestmark = pytest.mark.lab
 
@@ -91,7 +91,7 @@ def test_a_dead_link_is_noticed_within_twenty_seconds_and_the_host_joins_later(p
     device.host.limit_rate(64)  # so slow that the link dies while the release is on its way
     rollout = scenario.repository.start("rollout")
     rollout.await_words("deploy")
-    incoming = ["test", "-e", f"{ROOT}/incoming/{scenario.number}"]
+    incoming = ["test", "-e", f"{device.root}/incoming/{scenario.number}"]
     assert device.host.run(incoming, check=False).returncode == 1
     device.host.link_down()
     cut = time.monotonic()
@@ -157,17 +157,17 @@ def test_a_manifest_of_another_target_is_refused_by_the_device_itself(prepare: P
     scenario = prepare([HOST], rollout={"waves": ["100%"]})
     device = scenario.device(HOST)
     before = device.look()
-    incoming = f"{ROOT}/incoming/{scenario.number}"
+    incoming = f"{device.root}/incoming/{scenario.number}"
     evidence = scenario.repository.dist / "evidence"
     for name in ("statement.json", "statement.json.sig"):
         device.host.write(f"{incoming}/{name}", (evidence / name).read_text())
     device.host.write(f"{incoming}/manifest.json", '{"not": "the manifest"}')
     assert device.refusal("need", "--incoming", incoming) == "manifest-mismatch"
-    options = device.host.run(["cat", f"{ROOT}/device.json"]).stdout
-    device.host.write(f"{ROOT}/device.json", options.replace(PC, BOARD))
+    options = device.host.run(["cat", f"{device.root}/device.json"]).stdout
+    device.host.write(f"{device.root}/device.json", options.replace(PC, BOARD))
     try:
         assert device.refusal("need", "--incoming", incoming) == "release-for-other-target"
     finally:
-        device.host.write(f"{ROOT}/device.json", options)
+        device.host.write(f"{device.root}/device.json", options)
     device.host.run(["rm", "-r", incoming])
     assert_intact(scenario, before.pid)
