@@ -1,12 +1,8 @@
-"""Tables on stdout: aligned columns, no lines, plain in a pipe."""
+"""Tables on stdout: aligned columns, no lines, plain in a pipe. rich is imported only when a table is drawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from edgewright.cli.output.terminal import plain
 
@@ -15,6 +11,10 @@ _PIPE_WIDTH = 160
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None) -> None:
     """Print rows under their columns; columns that hold numbers only are aligned to the right. Cells are not markup."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(soft_wrap=False, width=None if Console().is_terminal else _PIPE_WIDTH, highlight=False)
     heading = None if title is None else Text(plain(title))
     table = Table(title=heading, title_justify="left", box=None, pad_edge=False, header_style="bold")
