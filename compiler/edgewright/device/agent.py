@@ -5,7 +5,7 @@ and the modules below it do.
 
     observe | need --incoming DIR | stage --incoming DIR | activate --release N [--confirm-timeout S] | health
     confirm --release N | revert [--release N] [--overdue] | rollback [--release N] | lift --release N
-    gc [--drop-previous] | boot | supervise | serve
+    stop | gc [--drop-previous] | boot | supervise | serve
 
 Exit: 0 done or nothing to do, 1 our bug, 2 wrong command line, 3 refused, 4 unhealthy, 7 something is missing.
 """
@@ -39,6 +39,7 @@ COMMANDS: dict[str, tuple[str, Command]] = {
     "revert": ("leave the unconfirmed release", commands.revert),
     "rollback": ("leave the confirmed release for the one before it", commands.rollback),
     "lift": ("take a release off this device's deny list", commands.lift),
+    "stop": ("stop the service until the next activation; nothing is removed", commands.stop),
     "gc": ("delete what nothing needs any more", commands.gc),
     "boot": ("after a reboot: revert what is overdue, go on waiting for the rest", commands.boot),
     "supervise": ("run the service and the deadline where there is no systemd", commands.supervise),

@@ -245,6 +245,14 @@ def lift(device: Device, arguments: argparse.Namespace) -> Report:
         return Report(changed=True, extra={"release": arguments.release})
 
 
+def stop(device: Device, arguments: argparse.Namespace) -> Report:
+    """Run nothing any more, for a device that is taken out of service; its releases stay."""
+    del arguments
+    with session(device) as held:
+        held.supervisor.stop()
+        return Report(changed=True)
+
+
 def gc(device: Device, arguments: argparse.Namespace) -> Report:
     """Give back disk."""
     with session(device) as held:

@@ -97,6 +97,7 @@ def stage(layout: Layout, options: Options, state: State, incoming: Path) -> tup
         _build(layout, release, documents)
     after = replace(state, fetching=None, staged=number, reverted=None)
     write_state(layout, after)
+    store.discard(layout, release.blobs())
     return after, release
 
 

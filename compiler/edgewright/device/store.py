@@ -46,6 +46,12 @@ def arrived_bytes(layout: Layout, digest_hex: str) -> int:
     return status.st_size if stat.S_ISREG(status.st_mode) else 0
 
 
+def discard(layout: Layout, blobs: Mapping[str, int]) -> None:
+    """Remove what was pushed of blobs that are in the store by now."""
+    for digest in blobs:
+        remove_tree(layout.incoming / "blobs" / digest)
+
+
 def _tampered(digest_hex: str, complaint: str) -> Refusal:
     return Refusal(
         "blob-tampered", f"blob sha256:{digest_hex} {complaint}", hint="it was removed from incoming; push it again"

@@ -33,6 +33,7 @@ def test_a_release_is_needed_staged_activated_checked_and_confirmed(device: Test
     activated = device.run("activate", "--release", "1004000", "--confirm-timeout", "30")
     assert activated["state"] == "active-unconfirmed"
     assert 15 < activated["remaining_s"] <= 22.5
+    assert not any((device.root / "incoming" / "blobs").iterdir())
     device.refused("not-healthy", "confirm", "--release", "1004000")
     health = device.run("health")
     assert health["vector"]["ok"] is True

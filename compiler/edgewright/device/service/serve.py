@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import socket
 import stat
@@ -22,7 +23,7 @@ from types import FrameType
 from edgewright.device.artifact import canonical_architecture, host_architecture, read_artifact
 from edgewright.device.documents import parse_object, read_capped
 from edgewright.device.layout import Layout
-from edgewright.device.options import Options, read_options
+from edgewright.device.options import SYSTEMD, Options, read_options
 from edgewright.device.refusal import Refusal
 from edgewright.device.service.metrics import Metrics
 from edgewright.device.service.model import Model, identity_of
@@ -61,6 +62,12 @@ def die_with_parent(parent: int | None) -> None:
         os._exit(0)
 
 
+def cap_memory(options: Options) -> None:
+    """Hold the process to `memory_max_bytes` where no systemd does it: allocations beyond fail, and so does loading."""
+    if options.supervisor != SYSTEMD and options.memory_max_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_DATA, (options.memory_max_bytes, options.memory_max_bytes))
+
+
 def _build(folder: Path, options: Options, metrics_out: list[Metrics]) -> Model:
     slug = "statement-invalid"
     statement = parse_object(read_capped(folder / "statement.json", STATEMENT_CAP_BYTES, slug), "statement.json", slug)
@@ -80,6 +87,7 @@ def serve_release(layout: Layout, folder: Path, *, listen_fd: int | None, parent
     folder = Path(os.path.realpath(folder))
     sys.path.insert(0, str(folder / "site"))
     options = read_options(layout)
+    cap_memory(options)
     made: list[Metrics] = []
     model = _build(folder, options, made)
     listener = passed_socket(listen_fd) or listen(options.host, options.port, timeout_s=10.0)
