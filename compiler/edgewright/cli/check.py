@@ -26,7 +26,7 @@ from edgewright.plugins.registry import Registry
 @click.option("--verbose", "-v", is_flag=True, help="Show the estimates of every build, with their formula.")
 def command(repository: Path, blueprints: tuple[str, ...], output: str, verbose: bool) -> None:
     """Check the documents of REPOSITORY: every mistake of every file in one run."""
-    loaded = load_repository(repository, selectors=blueprints)
+    loaded = load_repository(repository, selectors=blueprints, keep_problems=True)
     registry = Registry()
     found = check(loaded, registry)
     if any(d.severity is Severity.ERROR for d in found):

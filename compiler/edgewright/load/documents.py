@@ -1,8 +1,8 @@
 """Documents: a fleet repository as typed values, each with the place of every key and value it was read from.
 
 Owns what counts as a document, and which one a name means. Reads files, never writes, never follows a link. Invariant:
-a repository is made whatever its documents look like; what is wrong with them is in `problems`, and `check` reports it
-together with its own findings, so that one run shows every error of every file.
+nobody works on a repository with wrong documents by accident: they are raised, all at once, unless the caller asks to
+keep them in `problems`, as `check` does to report them together with its own findings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
-from edgewright.kernel.diagnostics import Diagnostic, ExitCode, Span, did_you_mean, fail
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, Span, did_you_mean, fail
 from edgewright.kernel.digest import Digest, digest_bytes
 from edgewright.kernel.resources import share_folder
 from edgewright.load.inheritance import inherit
@@ -87,8 +87,11 @@ class _Shelf:
         self.found[kind][name] = loaded
 
 
-def load_repository(root: Path, *, selectors: Sequence[str] = ()) -> Repository:
-    """Read a fleet repository. `selectors` are names or globs of blueprints; one that matches none is refused."""
+def load_repository(root: Path, *, selectors: Sequence[str] = (), keep_problems: bool = False) -> Repository:
+    """Read a fleet repository. `selectors` are names or globs of blueprints; one that matches none is refused.
+
+    Raises with everything that is wrong with the documents themselves, unless `keep_problems`.
+    """
     if not root.is_dir():
         raise fail(
             "no-repository",
@@ -103,6 +106,9 @@ def load_repository(root: Path, *, selectors: Sequence[str] = ()) -> Repository:
     broken = own.broken | {
         ("CompressionPolicy", name) for name in own.found["CompressionPolicy"] if name not in policies
     }
+    problems = shipped.problems + own.problems + problems
+    if problems and not keep_problems:
+        raise EdgewrightError(*problems)
     return Repository(
         root=root.resolve(),
         blueprints=_selected(own, selectors),
@@ -110,7 +116,7 @@ def load_repository(root: Path, *, selectors: Sequence[str] = ()) -> Repository:
         policies=cast("Mapping[str, Loaded[CompressionPolicy]]", policies),
         targets=shipped.found["Target"] | own.found["Target"],
         locks=own.found["Lock"],
-        problems=tuple(shipped.problems + own.problems + problems),
+        problems=tuple(problems),
         broken=frozenset(broken),
         unread=tuple(own.unread),
     )

@@ -84,7 +84,7 @@ def test_warnings_are_returned_and_do_not_raise(tmp_path: Path) -> None:
     root = shutil.copytree(_BASE, tmp_path / "fleet")
     text = (root / "blueprint.yaml").read_text(encoding="utf-8")
     (root / "blueprint.yaml").write_text(text.replace("1 per target", "2 per target"), encoding="utf-8")
-    found = require_valid(load_repository(root), Registry())
+    found = require_valid(load_repository(root, keep_problems=True), Registry())
     assert [(d.slug, d.severity) for d in found] == [("canary-size", Severity.WARNING)]
 
 
@@ -92,7 +92,7 @@ def test_error_carries_everything_that_is_wrong(tmp_path: Path) -> None:
     root = shutil.copytree(_BASE, tmp_path / "fleet")
     shutil.copytree(_ROOT / "tests/golden/bad/several-files", root, dirs_exist_ok=True)
     with pytest.raises(EdgewrightError) as caught:
-        require_valid(load_repository(root), Registry())
+        require_valid(load_repository(root, keep_problems=True), Registry())
     assert caught.value.exit_code is ExitCode.DOCUMENTS
     assert len(caught.value.diagnostics) == 3
 

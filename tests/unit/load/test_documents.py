@@ -35,7 +35,7 @@ def _fleet(name: str, device: str = "one") -> str:
 
 
 def _slugs(root: Path) -> list[str]:
-    return sorted(problem.slug for problem in load_repository(root).problems)
+    return sorted(problem.slug for problem in load_repository(root, keep_problems=True).problems)
 
 
 def test_documents_are_found_wherever_they_say_so(tmp_path: Path) -> None:
@@ -80,7 +80,7 @@ def test_links_are_refused_for_files_and_folders(tmp_path: Path) -> None:
     outside = _write(tmp_path / "outside", {"b.yaml": _fleet("b")})
     (root / "more").symlink_to(outside)
     (root / "b.yaml").symlink_to(outside / "b.yaml")
-    repository = load_repository(root)
+    repository = load_repository(root, keep_problems=True)
     assert [problem.slug for problem in repository.problems] == ["symlink", "symlink"]
     assert list(repository.fleets) == ["a"]
 
@@ -120,18 +120,20 @@ def test_policy_inherits_candidates_and_may_replace_and_choose(tmp_path: Path) -
 
 def test_what_leads_into_a_cycle_is_reported_once_and_counts_as_broken(tmp_path: Path) -> None:
     files = {f"{n}.yaml": _policy(n, extends=m) for n, m in (("a", "b"), ("b", "c"), ("c", "b"))}
-    repository = load_repository(_write(tmp_path, files))
+    repository = load_repository(_write(tmp_path, files), keep_problems=True)
     assert [p.message for p in repository.problems] == ["b extends itself: b -> c -> b"]
     assert {name for kind, name in repository.broken if kind == "CompressionPolicy"} == {"a", "b", "c"}
 
 
 def test_policy_must_choose_a_candidate_it_has_or_inherits(tmp_path: Path) -> None:
-    problems = load_repository(_write(tmp_path, {"a.yaml": _policy("a", extends="float32", recipe="int9")})).problems
+    problems = load_repository(
+        _write(tmp_path, {"a.yaml": _policy("a", extends="float32", recipe="int9")}), keep_problems=True
+    ).problems
     assert [(p.slug, p.span.line) for p in problems if p.span] == [("unknown-recipe", 4)]
 
 
 def test_wrong_document_is_broken_not_unknown(tmp_path: Path) -> None:
-    repository = load_repository(_write(tmp_path, {"fleet.yaml": _fleet("a", device="NOT")}))
+    repository = load_repository(_write(tmp_path, {"fleet.yaml": _fleet("a", device="NOT")}), keep_problems=True)
     assert ("Fleet", "a") in repository.broken
     assert repository.fleets == {}
 
@@ -156,12 +158,20 @@ def test_missing_folder_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_errors_beyond_a_hundred_are_counted_not_listed(tmp_path: Path) -> None:
     text = _fleet("a") + "".join(f"key{i}: 1\n" for i in range(5000))
-    problems = load_repository(_write(tmp_path, {"fleet.yaml": text})).problems
+    problems = load_repository(_write(tmp_path, {"fleet.yaml": text}), keep_problems=True).problems
     assert len(problems) == 101
     assert problems[-1].message == "fleet.yaml has 4,900 more errors, the first 100 are shown"
 
 
 def test_thousands_of_duplicate_keys_are_counted_not_listed(tmp_path: Path) -> None:
     text = _fleet("a") + "kind: Fleet\n" * 3000
-    problems = load_repository(_write(tmp_path, {"fleet.yaml": text})).problems
+    problems = load_repository(_write(tmp_path, {"fleet.yaml": text}), keep_problems=True).problems
     assert [p.slug for p in problems] == ["duplicate-key"] * 100 + ["more-errors"]
+
+
+def test_wrong_documents_are_raised_unless_they_are_asked_for(tmp_path: Path) -> None:
+    files = {"fleet.yaml": _fleet("a", device="NOT"), "fleets/b.yaml": "kind: Fleet\n"}
+    with pytest.raises(EdgewrightError) as caught:
+        load_repository(_write(tmp_path, files))
+    assert caught.value.exit_code is ExitCode.DOCUMENTS
+    assert [d.slug for d in caught.value.diagnostics] == ["wrong-form", "missing-key"]
