@@ -19,14 +19,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-import zipapp
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-COMPILER = Path(__file__).resolve().parents[2] / "compiler"
+from edgewright.package.agent import build_agent as agent_bytes
+
 VOCABULARY, DIMENSION = 50, 4
 LENGTHS = (8, 16, 128)
 
@@ -123,16 +123,8 @@ def build_artifact(
 
 
 def build_agent(target: Path) -> Path:
-    """The agent as a zip file, as the package layer builds it."""
-    tree = target.parent / "agent-tree"
-    package = tree / "edgewright"
-    shutil.copytree(
-        COMPILER / "edgewright" / "device", package / "device", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    (package / "__init__.py").write_text('"""edgewright on the device."""\n')
-    shutil.copyfile(COMPILER / "edgewright" / "device" / "__main__.py", tree / "__main__.py")
-    zipapp.create_archive(tree, target)
-    shutil.rmtree(tree)
+    """The agent as the package layer ships it."""
+    target.write_bytes(agent_bytes())
     return target
 
 

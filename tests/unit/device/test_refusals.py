@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import time
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ import pytest
 from tests.support.device_release import (
     Signer,
     TestDevice,
-    build_agent,
     build_artifact,
     build_release,
     build_wheel,
@@ -404,12 +402,3 @@ def test_the_agent_says_its_own_bugs_as_json(device: TestDevice, tmp_path: Path)
     (device.root / "store").write_text("not a folder")
     answer = device.run("gc", expect=1)
     assert answer["error"]["slug"] == "agent-bug"
-
-
-def test_the_zip_file_holds_the_device_package_alone(tmp_path: Path) -> None:
-    """The support code builds what the package layer builds; both must hold only the device package."""
-    path = build_agent(tmp_path / "a.pyz")
-    with zipfile.ZipFile(path) as file:
-        names = file.namelist()
-    outside = [n for n in names if not n.startswith("edgewright/device/")]
-    assert set(outside) <= {"__main__.py", "edgewright/", "edgewright/__init__.py"}
