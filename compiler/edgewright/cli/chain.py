@@ -81,7 +81,7 @@ class Session:
     @cached_property
     def repository(self) -> Repository:
         """The documents, loaded and checked; raises with every error of every file."""
-        repository = load_repository(self.root, selectors=self.selectors)
+        repository = load_repository(self.root, selectors=self.selectors, keep_problems=True)
         self._warnings = require_valid(repository, self.registry)
         return repository
 
@@ -120,7 +120,7 @@ class Session:
         return view
 
     def plan(self, loaded: Loaded[Blueprint], *, candidates: bool = False) -> Plan:
-        """The plan of a blueprint's builds; with `candidates`, of every recipe on offer for each backend's first target."""
+        """The plan of a blueprint's builds; with `candidates`, of every recipe on offer."""
         blueprint = loaded.document
         choices = choices_of(self.repository, blueprint)
         if candidates:

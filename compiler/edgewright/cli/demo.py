@@ -138,7 +138,7 @@ def run(*arguments: str, expect: ExitCode = ExitCode.OK) -> None:
 
 def ask(port: int, question: str) -> tuple[str, float]:
     """Ask a device's service a question; returns the answer and the seconds it took."""
-    body = {"messages": [{"role": "user", "content": question}], "max_tokens": 64, "temperature": 0}
+    body = {"model": "store-assistant", "messages": [{"role": "user", "content": question}], "max_tokens": 64, "temperature": 0}
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/v1/chat/completions",
         data=json.dumps(body).encode(),
@@ -163,7 +163,7 @@ def stop_devices(workspace: Workspace) -> None:
 @click.option("--workspace", type=click.Path(path_type=Path), default=Path(".demo"), help="Folder to work in.")
 @click.option("--keep", is_flag=True, help="Leave the three services running at the end.")
 def command(workspace: Path, keep: bool) -> None:
-    """Compile both examples, roll the assistant out to three devices on this machine, break a release, see it revert."""
+    """Compile both examples, roll one out to three devices on this machine, break a release, see it revert."""
     started = time.monotonic()
     place = Workspace(workspace.resolve())
     stop_devices(place)

@@ -1,6 +1,6 @@
 """From green variants to a release and its Ansible project in `dist/`, and back out early when nothing changed.
 
-Owns the stamp beside each `dist/<blueprint>`: the digest of everything that a release or a rendered project was made from.
+Owns the stamp beside each `dist/<blueprint>`: the digest of all that a release or a rendered project was made from.
 A release is packaged again only when its stamp differs, has expired, or its files are gone; so a compile with nothing
 changed leaves the signed release as it is, with its time of creation.
 """
