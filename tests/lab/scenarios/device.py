@@ -16,6 +16,7 @@ from tests.lab.harness.host import Host
 from tests.lab.harness.ssh import Answer
 
 BLUEPRINT, PORT = "search", 8080
+UNIT_STARTED = "39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED, systemd's sd-messages.h
 
 LOOK = """\
 import json, os, subprocess, sys
@@ -129,24 +130,14 @@ class LabDevice:
         """A property of the running service's unit."""
         return self.host.run(["systemctl", "show", "-P", name, f"{self.service}.service"]).stdout.strip()
 
-    def cursor(self) -> str:
-        """A place in the host's journal to count from."""
-        words = self.host.run(["journalctl", "--quiet", "-n", "1", "-o", "cat", "--show-cursor"]).stdout
-        return words.rpartition("-- cursor: ")[2].strip()
+    def activations(self) -> int:
+        """How often the timer of an activation was armed since the host booted: once for every activation."""
+        return self._starts(f"{self.service}-revert.timer")
 
-    def activations(self, since: str) -> int:
-        """How often the timer of an activation was armed after a cursor: once for every activation."""
-        return self._starts(f"{self.service}-revert.timer", since)
+    def service_starts(self) -> int:
+        """How often systemd started the service since the host booted."""
+        return self._starts(f"{self.service}.service")
 
-    def service_starts(self, since: str) -> int:
-        """How often systemd started the service after a cursor."""
-        return self._starts(f"{self.service}.service", since)
-
-    def _starts(self, unit: str, since: str) -> int:
-        journal = self.host.run(
-            ["journalctl", "--quiet", "-o", "json", f"--after-cursor={since}", f"--unit={unit}", "_PID=1"]
-        )
-        events = [json.loads(line) for line in journal.stdout.splitlines()]
-        return sum(
-            event.get("JOB_TYPE") in {"start", "restart"} and event.get("JOB_RESULT") == "done" for event in events
-        )
+    def _starts(self, unit: str) -> int:
+        matches = [f"UNIT={unit}", f"MESSAGE_ID={UNIT_STARTED}", "_PID=1"]
+        return len(self.host.run(["journalctl", "--quiet", "-o", "cat", *matches]).stdout.splitlines())

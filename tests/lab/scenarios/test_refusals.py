@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.lab.harness.command import command
+from tests.lab.harness.host import Host
 from tests.lab.harness.ssh import Login
 from tests.lab.scenarios.conftest import BOARD, PC, Prepare, Scenario
 from tests.lab.scenarios.device import LabDevice
@@ -43,35 +44,30 @@ def assert_intact(scenario: Scenario, pid: int) -> None:
 
 
 @contextmanager
-def another_host_key(device: LabDevice, folder: Path) -> Iterator[LabDevice]:
-    """Change the host's key; yields the device over a connection that knows the new key; then puts the old one back."""
-    host = device.host
-    private, public = (host.run(["cat", path]).stdout for path in (HOST_KEY, f"{HOST_KEY}.pub"))
+def another_host_key(host: Host, identity_file: Path, folder: Path) -> Iterator[None]:
+    """Change the host's key for a while."""
+    host.run(["cp", "-p", HOST_KEY, f"{HOST_KEY}.pub", "/root"])
     host.change_host_key()
-    folder.mkdir()
     known_hosts = folder / "known_hosts"
     known_hosts.write_text(command(["ssh-keyscan", "-t", "ed25519", host.address]))
-    own = host._login
-    login = Login(own.address, own.user, own.identity_file, known_hosts)
     try:
-        host._login = login
-        yield device
+        yield
     finally:
-        host.write(HOST_KEY, private)
-        host.write(f"{HOST_KEY}.pub", public)
-        host.run(["systemctl", "restart", "ssh"])
-        host._login = own
+        back = f"mv /root/{Path(HOST_KEY).name}* /etc/ssh/ && systemctl restart ssh"
+        login = Login(host.address, "root", identity_file, known_hosts)
+        login.run(["sh", "-c", back], stdin=None, timeout_s=60)
 
 
 def test_a_host_key_that_changed_is_refused_by_name_and_nothing_is_sent(prepare: Prepare, tmp_path: Path) -> None:
     scenario = prepare([HOST], rollout={"waves": ["100%"]})
-    with another_host_key(scenario.device(HOST), tmp_path / "forged") as device:
-        before = device.look()
+    device = scenario.device(HOST)
+    before = device.look()
+    with another_host_key(device.host, scenario.repository.lab.identity_file, tmp_path):
         ended = scenario.repository.run("rollout", output="text")
         assert ended.exit_code == 5, ended
         assert f"host-key-changed  {HOST}" in ended.stderr
         assert "ssh-keygen -R" in ended.stderr
-        assert device.look() == before
+    assert device.look() == before
     assert device.serving() == scenario.before[HOST]
 
 
