@@ -125,7 +125,8 @@ def test_a_changed_host_key_is_refused(victim: Host) -> None:
 
 def test_a_wrong_clock_is_what_python_sees_in_sessions_and_services(victim: Host) -> None:
     decade_s = 10 * 365 * 86400
-    ask = ["python3", "-c", "import subprocess, time; print(time.time(), subprocess.getoutput('date +%s'))"]
+    script = "import subprocess, time; time.sleep(0.01); print(time.time(), subprocess.getoutput('date +%s'))"
+    ask = ["python3", "-c", script]
     service = ["systemd-run", "--pipe", "--quiet", "--property=DynamicUser=yes", "--property=ProtectSystem=strict"]
     victim.shift_clock(-decade_s)
     for argv in (ask, [*service, *ask], ["sudo", "-n", *ask]):

@@ -11,6 +11,8 @@ import subprocess
 import sys
 
 TOOLS = {
+    "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+    "gcc": "gcc",
     "ip": "iproute2",
     "losetup": "mount",
     "mkfs.ext4": "e2fsprogs",

@@ -19,7 +19,6 @@ PACKAGES = (
     "python3",  # the device agent's only interpreter
     "libstdc++6",  # the one library that runtime wheels expect beside libc
     "iproute2", "procps", "sudo",  # what Ansible's facts and `become` use
-    "libfaketime",  # a device without a clock
 )  # fmt: skip
 
 # Units that only cost boot time in a lab, or that would look for hardware or a network.

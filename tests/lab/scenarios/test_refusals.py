@@ -12,7 +12,6 @@ from tests.lab.harness.command import command
 from tests.lab.harness.host import Host
 from tests.lab.harness.ssh import Login
 from tests.lab.scenarios.conftest import BOARD, PC, Prepare, Scenario
-from tests.lab.scenarios.device import LabDevice
 
 pytestmark = pytest.mark.lab
 
