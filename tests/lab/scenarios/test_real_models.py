@@ -31,7 +31,7 @@ def adapt(blueprint: dict[str, Any]) -> None:
     spec = blueprint["spec"]
     spec["fleet"]["ref"] = "shops"
     spec["service"] = {"address": "0.0.0.0", "port": PORT}
-    spec["rollout"] |= {"soak": "1s"}
+    spec["rollout"] |= {"soak": "0s"}
     # under emulation, time and memory say nothing about a device
     spec["gates"] = [
         gate | {"targets": [PC]} if gate.get("where") == "device" else gate for gate in spec["gates"]
