@@ -183,7 +183,8 @@ def health(device: Device, arguments: argparse.Namespace) -> Report:
     release = arguments.release or current
     if release is None:
         raise Refusal("service-unhealthy", "no release runs on this device", hint="activate one first")
-    report, refusal = health_check.check_health(layout, options, release, arguments.wait)
+    watched = choose_supervisor(layout, options)
+    report, refusal = health_check.check_health(layout, options, release, arguments.wait, watched.failed_starts)
     verdict = {"release": release, "ok": refusal is None, "at": timestamp(time.time())}
     verdict["measurements"] = report.get("measurements") or {}
     with session(device) as held:

@@ -14,7 +14,7 @@ import json
 import math
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from edgewright.device.refusal import Refusal, Unhealthy
 
 ANSWER_CAP_BYTES = 2**20
 POLL_S = 0.2
+MOST_FAILED_STARTS = 3
 SELFTEST_TIMEOUT_S = 240.0
 
 SLUGS = {
@@ -72,8 +73,9 @@ def running_release(options: Options, timeout_s: float = 5.0) -> int | None:
     return release if isinstance(release, int) else None
 
 
-def await_ready(options: Options, release: int, wait_s: float) -> None:
-    """Until the service is ready with this release; refuses `service-unhealthy` after `wait_s`."""
+def await_ready(options: Options, release: int, wait_s: float, failed_starts: Callable[[], int]) -> None:
+    """Until the service is ready with this release; refuses `service-unhealthy` after `wait_s`, or as soon as it ended
+    `MOST_FAILED_STARTS` times before it was ready: what cannot start is not waited for."""
     deadline = time.monotonic() + wait_s
     said = "nothing answers"
     while True:
@@ -82,6 +84,13 @@ def await_ready(options: Options, release: int, wait_s: float) -> None:
             if answer.status == 200 and answer.document.get("release") == release:
                 return
             said = f"it answers {answer.status} for release {answer.document.get('release')!r:.20}"
+        failed = failed_starts()
+        if failed >= MOST_FAILED_STARTS:
+            raise Unhealthy(
+                "service-unhealthy",
+                f"the service of release {release} ended {failed} times before it was ready",
+                hint="see its log: run/service.log, or journalctl of its unit",
+            )
         if time.monotonic() >= deadline:
             raise Unhealthy(
                 "service-unhealthy",
@@ -128,14 +137,14 @@ def refusal_of(verdicts: list[dict[str, Any]]) -> Unhealthy | None:
 
 
 def check_health(
-    layout: Layout, options: Options, release: int, wait_s: float
+    layout: Layout, options: Options, release: int, wait_s: float, failed_starts: Callable[[], int]
 ) -> tuple[dict[str, Any], Refusal | None]:
     """The report of a self-test through the running service, and why it is not healthy (None: it is)."""
     if layout.current_release() != release:
         return {}, Unhealthy("service-unhealthy", f"release {release} is not current on this device")
     report: dict[str, Any] = {"release": release, "vector": None, "measurements": {}, "gates": []}
     try:
-        await_ready(options, release, wait_s)
+        await_ready(options, release, wait_s, failed_starts)
     except Unhealthy as refusal:
         return report, refusal
     answer = ask(options, "/selftest", SELFTEST_TIMEOUT_S)

@@ -52,6 +52,9 @@ class Supervisor(Protocol):
     def agent_path(self) -> str:
         """The agent that carries out the revert; garbage collection keeps it."""
 
+    def failed_starts(self) -> int:
+        """How often the service ended by itself since it was last told to run."""
+
 
 def agent_file() -> str:
     """The zip file (or, in a checkout, the `__main__.py`) this agent runs from."""
@@ -79,7 +82,7 @@ class SystemdSupervisor:
         self._at_boot = at_boot
         self._name = self._values.name
 
-    def _systemctl(self, *arguments: str, check: bool = True) -> None:
+    def _systemctl(self, *arguments: str, check: bool = True) -> str:
         tool = shutil.which("systemctl")
         if tool is None:
             raise Missing(
@@ -93,9 +96,10 @@ class SystemdSupervisor:
             timeout=SYSTEMCTL_TIMEOUT_S,
             check=False,
         )
+        said = done.stdout.decode("utf-8", "replace").strip()
         if check and done.returncode != 0:
-            said = done.stdout.decode("utf-8", "replace").strip()[-300:]
-            raise Unhealthy("service-unhealthy", f"systemctl {' '.join(arguments)} failed: {said}")
+            raise Unhealthy("service-unhealthy", f"systemctl {' '.join(arguments)} failed: {said[-300:]}")
+        return said
 
     def _write(self, revert_after_s: float) -> set[str]:
         changed = set()
@@ -147,6 +151,11 @@ class SystemdSupervisor:
         """See `Supervisor`."""
         return self._values.agent
 
+    def failed_starts(self) -> int:
+        """See `Supervisor`; `restart` resets systemd's counter."""
+        said = self._systemctl("show", "--property=NRestarts", "--value", f"{self._name}.service", check=False)
+        return int(said) if said.isdigit() else 0
+
 
 class ProcessSupervisor:
     """The agent's side of a supervising process, for hosts without systemd."""
@@ -170,6 +179,7 @@ class ProcessSupervisor:
 
     def restart(self) -> None:
         """See `Supervisor`."""
+        process.forget_failed_starts(self._layout)  # what an earlier release did is not held against this one
         self._tell(signal.SIGHUP)
 
     def stop(self) -> None:
@@ -181,6 +191,10 @@ class ProcessSupervisor:
     def agent_path(self) -> str:
         """See `Supervisor`."""
         return agent_file()
+
+    def failed_starts(self) -> int:
+        """See `Supervisor`."""
+        return process.failed_starts(self._layout)
 
     def _tell(self, number: int) -> None:
         """Signal the supervising process, or start one: it reads state and `current` when it starts."""

@@ -31,6 +31,7 @@ from edgewright.device.state import read_state, remaining_now_s
 LOG_CAP_BYTES = 4 * 2**20
 FIRST_BACKOFF_S, LONGEST_BACKOFF_S = 0.5, 30.0
 STEADY_AFTER_S = 30.0
+FAILED_STARTS = "failed-starts"
 STOP_TIMEOUT_S = 25.0
 BIND_TIMEOUT_S = 1.0
 BACKLOG = 128
@@ -70,6 +71,21 @@ def supervisor_agent(layout: Layout) -> str | None:
     if not is_running(layout):
         return None
     return _pid_path(layout).read_text("utf-8").partition("\n")[2].strip() or None
+
+
+def failed_starts(layout: Layout) -> int:
+    """How often the service ended by itself since it was last told to run, as the supervising process counts."""
+    try:
+        text = (layout.run / FAILED_STARTS).read_text("ascii").strip()
+    except FileNotFoundError:
+        return 0
+    return int(text) if text.isdigit() else 0
+
+
+def forget_failed_starts(layout: Layout) -> None:
+    """Count from zero again."""
+    with contextlib.suppress(FileNotFoundError):
+        (layout.run / FAILED_STARTS).unlink()
 
 
 def _log(message: str) -> None:
@@ -112,6 +128,7 @@ class Supervising:
         self._backoff_s = FIRST_BACKOFF_S
         self._start_at: float | None = 0.0
         self._events: set[int] = set()
+        self.failed = 0
         self._wake_read, self._wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def run(self) -> None:
@@ -134,6 +151,7 @@ class Supervising:
     def restart_soon(self) -> None:
         """Run what `current` names at the next step."""
         self._stop_child()
+        self._count_failed(0)
         self._backoff_s = FIRST_BACKOFF_S
         self._start_at = 0.0
 
@@ -208,9 +226,16 @@ class Supervising:
         self._child = None
         if lived > STEADY_AFTER_S:
             self._backoff_s = FIRST_BACKOFF_S
+        self._count_failed(self.failed + 1)
         _log(f"service ended with {status} after {lived:.1f} s, next start in {self._backoff_s:g} s")
         self._start_at = time.monotonic() + self._backoff_s
         self._backoff_s = min(LONGEST_BACKOFF_S, 2 * self._backoff_s)
+
+    def _count_failed(self, count: int) -> None:
+        self.failed = count
+        temporary = self._layout.run / (FAILED_STARTS + ".new")
+        temporary.write_text(f"{count}\n", "ascii")
+        temporary.replace(self._layout.run / FAILED_STARTS)
 
     def _start_child(self) -> None:
         if self._layout.current_release() is None:
@@ -306,3 +331,7 @@ class InProcess:
     def agent_path(self) -> str:
         """See `Supervisor`."""
         return self._agent
+
+    def failed_starts(self) -> int:
+        """See `Supervisor`."""
+        return self._supervising.failed

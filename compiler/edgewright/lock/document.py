@@ -86,9 +86,11 @@ def stale_entries(view: LockView, wanted: Iterable[Wanted]) -> list[str]:
             differences.append(f"{want.kind} {want.name} is not locked")
         elif entry.request != dict(want.request):
             differences.append(f"{want.kind} {want.name} was locked for another request")
-    for entry in view.lock.spec.entries:
-        if (entry.kind, entry.name) not in names:
-            differences.append(f"{entry.kind} {entry.name} is locked and no longer named")
+    differences += [
+        f"{entry.kind} {entry.name} is locked and no longer named"
+        for entry in view.lock.spec.entries
+        if (entry.kind, entry.name) not in names
+    ]
     return differences
 
 

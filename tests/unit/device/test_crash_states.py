@@ -56,6 +56,9 @@ class SimulatedSupervisor:
     def agent_path(self) -> str:
         return "/agent"
 
+    def failed_starts(self) -> int:
+        return 0
+
 
 class World:
     """One device root with its simulated supervisor."""

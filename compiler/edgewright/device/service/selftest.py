@@ -22,7 +22,7 @@ LATENCY_LENGTH = 128
 """Tokens of an embedding whose latency counts, and of the prompt whose first token counts."""
 DECODE_TOKENS = 32
 MOST_ROUNDS, FEWEST_ROUNDS = 30, 3
-BUDGET_S = 6.0
+BUDGET_S = 2.0
 DEFAULT_MAX_ABS = 1e-3
 DEFAULT_LOGIT_TOLERANCE = 0.05
 
