@@ -20,7 +20,7 @@ CLI_PAGE = ROOT / "docs" / "reference" / "cli.md"
 WIDTH = 100
 _HEAD = """# Command line
 
-REPOSITORY is the fleet repository's folder, the current one when absent. stdout is the result, stderr is everything else;
+REPOSITORY is the fleet repository's folder, the current one when absent. stdout is the result, stderr everything else;
 [exit codes](exit-codes.md) and [environment variables](environment.md) are the same for all commands.
 
 This page is made from the commands' own help by `tools/generate_docs.py`; a test compares the two.
@@ -40,9 +40,13 @@ def cli_page() -> str:
 
 
 def _help(command: click.Command, name: str, parent: click.Context | None) -> str:
-    names = {"help_option_names": ["-h", "--help"]}
     context = click.Context(
-        command, info_name=name, parent=parent, terminal_width=WIDTH, max_content_width=WIDTH, **names
+        command,
+        info_name=name,
+        parent=parent,
+        terminal_width=WIDTH,
+        max_content_width=WIDTH,
+        help_option_names=["-h", "--help"],
     )
     return command.get_help(context)
 
