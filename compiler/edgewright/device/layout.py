@@ -4,7 +4,7 @@ Owns the names below the root. Must not write.
 
     agent/<sha>.pyz  allowed_signers  device.json  state.json  lock  reserve
     store/sha256/<hex>                 verified blobs
-    releases/<n>/                      statement.json(.sig) manifest.json artifact/ site/ agent/
+    releases/<n>/                      statement.json(.sig) manifest.json artifact/ site/ agent/ device.json
     current -> releases/<n>            what runs
     confirmed -> releases/<m>          what a revert returns to
     incoming/<n>/ incoming/blobs/<hex> pushed by the controller, hostile until verified
@@ -97,6 +97,10 @@ class Layout:
     def release(self, number: int) -> Path:
         """Folder of one release."""
         return self.releases / str(number)
+
+    def release_options(self, number: int) -> Path:
+        """device.json as it was when a release was activated: it goes back with the release."""
+        return self.release(number) / "device.json"
 
     def blob(self, digest_hex: str) -> Path:
         """One verified blob."""

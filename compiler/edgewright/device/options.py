@@ -1,4 +1,5 @@
-"""device.json: what the controller decided for this device. Written by the controller, read here, never changed.
+"""device.json: what the controller decided for this device. Written by the controller, kept beside the release it came
+with, and put back when that release comes back.
 
 Owns its shape. Invariants: an unknown key is a refusal; every value that reaches a unit file or a socket is checked.
 """
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewright.device.documents import KEBAB, Fields, parse_object, read_capped
+from edgewright.device.files import write_atomic
 from edgewright.device.layout import Layout
 from edgewright.device.refusal import Refusal
 
 SYSTEMD, PROCESS = "systemd", "process"
+OPTIONS_CAP_BYTES = 256 * 1024
 DEFAULT_CONFIRM_TIMEOUT_S = 300
 LONGEST_CONFIRM_TIMEOUT_S = 86_400
 HOST = re.compile(r"[A-Za-z0-9.:-]{1,255}")
@@ -61,10 +64,23 @@ def _gate(document: Any) -> Gate:
     return gate
 
 
+def keep_options(layout: Layout, release: int) -> None:
+    """Remember the options that a release is activated with."""
+    write_atomic(layout.release_options(release), read_capped(layout.options, OPTIONS_CAP_BYTES, "options-invalid"))
+
+
+def restore_options(layout: Layout, release: int) -> Options:
+    """Put back the options that a release ran with: a release that is left takes its memory limit and port with it."""
+    kept = layout.release_options(release)
+    if kept.is_file():
+        write_atomic(layout.options, read_capped(kept, OPTIONS_CAP_BYTES, "options-invalid"))
+    return read_options(layout)
+
+
 def read_options(layout: Layout) -> Options:
     """Read and check device.json; refuses `options-invalid`."""
     slug = "options-invalid"
-    document = parse_object(read_capped(layout.options, 256 * 1024, slug), "device.json", slug)
+    document = parse_object(read_capped(layout.options, OPTIONS_CAP_BYTES, slug), "device.json", slug)
     fields = Fields(document, "device.json", slug).only(
         "schema",
         "blueprint",

@@ -37,6 +37,9 @@ class Supervisor(Protocol):
     def prepare(self, revert_after_s: float) -> None:
         """Write whatever must exist before an activation; changes nothing that runs."""
 
+    def adopt(self, options: Options) -> None:
+        """From the next start on, run by these options."""
+
     def arm(self, revert_after_s: float) -> None:
         """From now on the device reverts by itself after so many seconds, unless disarmed."""
 
@@ -69,9 +72,15 @@ class SystemdSupervisor:
     """One service, socket, revert timer and boot check per blueprint."""
 
     def __init__(self, layout: Layout, options: Options, *, at_boot: bool = False) -> None:
-        self._values = UnitValues(
+        self._root = str(layout.root)
+        self._values = self._unit_values(options)
+        self._at_boot = at_boot
+        self._name = self._values.name
+
+    def _unit_values(self, options: Options) -> UnitValues:
+        return UnitValues(
             blueprint=options.blueprint,
-            root=str(layout.root),
+            root=self._root,
             python=sys.executable,
             agent=agent_file(),
             host=options.host,
@@ -79,8 +88,6 @@ class SystemdSupervisor:
             threads=options.threads,
             memory_max_bytes=options.memory_max_bytes,
         )
-        self._at_boot = at_boot
-        self._name = self._values.name
 
     def _systemctl(self, *arguments: str, check: bool = True) -> str:
         tool = shutil.which("systemctl")
@@ -101,9 +108,12 @@ class SystemdSupervisor:
             raise Unhealthy("service-unhealthy", f"systemctl {' '.join(arguments)} failed: {said[-300:]}")
         return said
 
-    def _write(self, revert_after_s: float) -> set[str]:
+    def _write(self, revert_after_s: float, *, leave: str = "") -> set[str]:
+        """Write the units that differ, except the one named `leave`; names of those that changed."""
         changed = set()
         for name, text in unit_texts(self._values, revert_after_s).items():
+            if name == leave:
+                continue
             path, content = UNIT_FOLDER / name, text.encode("ascii")
             if not path.is_file() or path.read_bytes() != content:
                 write_atomic(path, content)
@@ -118,9 +128,18 @@ class SystemdSupervisor:
         self._systemctl(
             "enable", "--quiet", *(f"{self._name}{suffix}" for suffix in (".service", ".socket", "-boot.service"))
         )
+        self._leave_old_address(changed)
+
+    def _leave_old_address(self, changed: set[str]) -> None:
         if f"{self._name}.socket" in changed:
             # a listening socket keeps its old address until it is started anew, and cannot be while its service runs
-            self._systemctl("stop", f"{self._name}.socket", f"{self._name}.service", check=False)
+            no_block = ["--no-block"] if self._at_boot else []
+            self._systemctl(*no_block, "stop", f"{self._name}.socket", f"{self._name}.service", check=False)
+
+    def adopt(self, options: Options) -> None:
+        """See `Supervisor`."""
+        self._values = self._unit_values(options)
+        self._leave_old_address(self._write(0, leave=f"{self._name}-revert.timer"))  # it may be running
 
     def arm(self, revert_after_s: float) -> None:
         """See `Supervisor`."""
@@ -166,6 +185,10 @@ class ProcessSupervisor:
     def prepare(self, revert_after_s: float) -> None:
         """See `Supervisor`."""
         del revert_after_s  # the supervising process reads the deadline from state.json
+
+    def adopt(self, options: Options) -> None:
+        """See `Supervisor`."""
+        del options  # the supervising process reads device.json at every start
 
     def arm(self, revert_after_s: float) -> None:
         """See `Supervisor`."""

@@ -313,6 +313,10 @@ class InProcess:
         """See `Supervisor`."""
         del revert_after_s
 
+    def adopt(self, options: Options) -> None:
+        """The loop reads device.json at every start."""
+        del options
+
     def arm(self, revert_after_s: float) -> None:
         """See `Supervisor`."""
         del revert_after_s

@@ -19,7 +19,7 @@ from typing import Any
 
 from edgewright.device.files import FULL, disk_full_refused, free_bytes, remove_symlink, replace_symlink
 from edgewright.device.layout import Layout
-from edgewright.device.options import Options
+from edgewright.device.options import Options, keep_options, restore_options
 from edgewright.device.refusal import Refusal, Unhealthy
 from edgewright.device.stage import check_files
 from edgewright.device.state import Activation, State, boot_id, deny, remaining_now_s, timestamp, write_state
@@ -82,6 +82,7 @@ def activate(
     )
     with disk_full_refused(f"activating release {number}"):
         write_state(layout, after)
+        keep_options(layout, number)
         supervisor.arm(max(0.001, remaining_now_s(active)))
         replace_symlink(layout.current, f"releases/{number}")
     return _restart(layout, after, supervisor)
@@ -188,6 +189,8 @@ def _return_to_confirmed(layout: Layout, supervisor: Supervisor) -> None:
         remove_symlink(layout.current)
         supervisor.stop()
     else:
+        with contextlib.suppress(Refusal, OSError):  # whatever became of the options, the way back stays open
+            supervisor.adopt(restore_options(layout, confirmed))
         replace_symlink(layout.current, f"releases/{confirmed}")
         supervisor.restart()
 
@@ -222,6 +225,7 @@ def rollback(layout: Layout, state: State, supervisor: Supervisor, why: Mapping[
 
 def _finish_rollback(layout: Layout, state: State, supervisor: Supervisor, to: int) -> State:
     with disk_full_refused("rolling back"):
+        supervisor.adopt(restore_options(layout, to))
         replace_symlink(layout.confirmed, f"releases/{to}")
         replace_symlink(layout.current, f"releases/{to}")
     return _restart(layout, replace(state, previous=None), supervisor)

@@ -41,6 +41,9 @@ class SimulatedSupervisor:
     def prepare(self, revert_after_s: float) -> None:
         del revert_after_s
 
+    def adopt(self, options: object) -> None:
+        del options
+
     def arm(self, revert_after_s: float) -> None:
         self._note("simulated-armed", str(revert_after_s))
 

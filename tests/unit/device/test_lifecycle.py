@@ -183,3 +183,22 @@ def test_the_agent_and_the_service_run_on_other_pythons(version: str, device: Te
     device.python = python
     device.roll_out(make("1.0.0"))
     assert device.run("observe")["host"]["python"].startswith(f"{version}.")
+
+
+def test_a_release_that_is_left_takes_its_options_with_it(device: TestDevice, make: ReleaseMaker) -> None:
+    device.roll_out(make("1.0.0"))
+    before = (device.root / "device.json").read_bytes()
+    device.write_options(memory_max_bytes=2**20)  # far too little for any interpreter
+    device.stage(make("1.1.0"))
+    device.run("activate", "--release", "1001000")
+    refused = device.refused("service-unhealthy", "health", expect=4)
+    assert "ended 3 times before it was ready" in refused["error"]["message"]
+    device.run("revert", "--release", "1001000")
+    assert (device.root / "device.json").read_bytes() == before
+    until(lambda: device.run("observe")["service"] == {"up": True, "release": 1000000}, 20, "the old release serves")
+
+
+def test_a_stopped_device_serves_nothing_and_keeps_its_release(device: TestDevice, make: ReleaseMaker) -> None:
+    device.roll_out(make("1.0.0"))
+    assert device.run("stop")["current"] == 1000000
+    assert device.run("observe")["service"] == {"up": False, "release": None}
