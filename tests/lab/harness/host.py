@@ -191,6 +191,11 @@ class Host:
         """Slow the host's downloads; None lifts it."""
         self._cable.limit_rate(kbit_per_s)
 
+    @property
+    def received_bytes(self) -> int:
+        """What it was sent over its cable since it was made."""
+        return self._cable.received_bytes
+
     def freeze(self) -> None:
         """Stop every process where it is: connections stay open and nobody answers."""
         self._group.freeze(True)

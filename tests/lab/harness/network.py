@@ -64,6 +64,11 @@ class Cable:
                 ["tc", "qdisc", "replace", "dev", self._outer, "root", "tbf",
                  "rate", f"{kbit_per_s}kbit", "burst", "16kb", "latency", "400ms"])  # fmt: skip
 
+    @property
+    def received_bytes(self) -> int:
+        """What the host was sent so far."""
+        return int(Path("/sys/class/net", self._outer, "statistics/tx_bytes").read_text())
+
 
 def remove(lab: str) -> None:
     """Remove the lab's namespaces (their cables go with them) and its bridge."""

@@ -15,7 +15,7 @@ from typing import Any
 from tests.lab.harness.host import Host
 from tests.lab.harness.ssh import Answer
 
-BLUEPRINT, PORT = "search", 8080
+BLUEPRINT, PORT = "search", 8180
 UNIT_STARTED = "39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED, systemd's sd-messages.h
 
 LOOK = """\

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.frameworks]
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "blueprints" / "examples" / "semantic-search"
 PC, BOARD = "x86-64-v3", "raspberry-pi-4-4g"  # the example builds these with onnxruntime and tvm
-PORT = 8090
+PORT = 8190
 LONGEST_COMPILE_S = 45 * 60  # with an empty cache: worker environments, models and emulated evaluation
 QUESTION = "How do I get my money back?"
 ANSWER = "Goods can be returned within thirty days for a full refund."
