@@ -57,4 +57,5 @@ def report(comparisons: Sequence[Comparison]) -> None:
         print(json.dumps(asdict(comparison)))
     print(f"{'what':34} {'ours':>9} {'peer':>9} {'ratio':>7}  goal")
     for c in comparisons:
-        print(f"{c.name:34} {c.ours_median_s * 1e3:7.0f} ms {c.peer_median_s * 1e3:6.0f} ms {c.ratio_median:7.2f}  {c.goal}")
+        ours, peer = c.ours_median_s * 1e3, c.peer_median_s * 1e3
+        print(f"{c.name:34} {ours:7.0f} ms {peer:6.0f} ms {c.ratio_median:7.2f}  {c.goal}")

@@ -1,4 +1,4 @@
-"""Installs the Debian packages that builds and the lab use: when root, and after printing them; else says what is absent.
+"""Installs the Debian packages that builds and the lab use: when root, printed first; else says what is absent.
 
 Standard library only: it runs before there is a virtual environment. Packages already there cost nothing.
 """

@@ -35,6 +35,7 @@ def command(repository: Path, blueprints: tuple[str, ...], ledger: Path | None, 
                 device.device,
                 device.target,
                 version_of(device.running),
+                device.state or "unknown",
                 device.status,
                 format_duration(device.latency_s) if device.latency_s is not None else "-",
                 str(device.wave),
@@ -43,5 +44,5 @@ def command(repository: Path, blueprints: tuple[str, ...], ledger: Path | None, 
             ]
             for device in rollout.devices
         ]
-        columns = ["device", "target", "release", "state", "latency", "wave", "last seen", "note"]
+        columns = ["device", "target", "release", "state", "roll-out", "latency", "wave", "last seen", "note"]
         print_table(columns, rows, title=title)

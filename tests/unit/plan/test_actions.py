@@ -74,8 +74,8 @@ files = st.lists(
 
 
 @given(files, files)
-def test_fetched_files_are_identified_by_what_they_are(one: tuple[FileDigest, ...], two: tuple[FileDigest, ...]) -> None:
-    def action(locked: tuple[FileDigest, ...], options: str) -> Action:
+def test_fetched_files_are_identified_by_what_they_are(one: tuple[FileDigest], two: tuple[FileDigest]) -> None:
+    def action(locked: tuple[FileDigest], options: str) -> Action:
         return files_action("acquire", locked, options, "weights")
 
     assert (action(one, "here").key == action(two, "there").key) == (one == two)
