@@ -8,6 +8,7 @@ disk) is a failure with its name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -29,7 +30,7 @@ _REFUSED_LINKS: tuple[tuple[str, str, str, str], ...] = (
         "REMOTE HOST IDENTIFICATION HAS CHANGED",
         "host-key-changed",
         "presents another host key than the one in known_hosts",
-        "if the device was reinstalled, remove the old key with `ssh-keygen -R ADDRESS` and record the new one",
+        "if the device was reinstalled, remove the old key with `{forget}` and record the new one",
     ),
     (
         "Host key verification failed",
@@ -44,6 +45,12 @@ _REFUSED_LINKS: tuple[tuple[str, str, str, str], ...] = (
         "check user and identity file of the device, and its authorized_keys",
     ),
     ("No space left on device", "disk-full", "has no space left", "free space on the device, then resume"),
+)
+
+# ssh's own words (sshconnect.c) about a changed key; plain names only, because people paste the command
+_CHANGED_KEY = re.compile(
+    r"Offending \S+ key in (?P<file>[\w./+-]{1,200}):\d+.*?Host key for (?P<address>[\w.:-]{1,200}) has",
+    re.ASCII | re.S,
 )
 
 
@@ -114,21 +121,30 @@ def _failure(action: Action, device: str, result: TaskResult, last: Mapping[str,
     said = str(result.result.get("msg") or result.result.get("stderr") or "the task failed")
     slug = _text(result.result.get("slug"), 80)
     hint = None
-    for pattern, known, meaning, _ in _REFUSED_LINKS:
+    for pattern, known, meaning, advice in _REFUSED_LINKS:
         if pattern in said:
-            slug, said = known, f"{device} {meaning}"
+            slug, said, hint = known, f"{device} {meaning}", _filled(advice, said)
     if slug is None and said.startswith("release-for-other-target:"):
         slug, said = "release-for-other-target", said.partition(":")[2].strip()
     if slug == "disk-full":
         hint = "free space on the device, then resume"
-    return _told(action, device, last, "failed", slug or "task-failed", f"{result.task}: {_text(said, 500)}", hint)
+    if slug is None:
+        slug, said = "task-failed", f"{result.task}: {said}"
+    return _told(action, device, last, "failed", slug, _text(said, 500), hint)
 
 
 def _link_trouble(action: Action, device: str, said: str) -> Answered:
     for pattern, slug, meaning, hint in _REFUSED_LINKS:
         if pattern in said:
-            return Answered(device, action, "failed", slug, f"{device} {meaning}", hint)
+            return Answered(device, action, "failed", slug, f"{device} {meaning}", _filled(hint, said))
     return Answered(device, action, "unreachable", "unreachable", f"{device} is unreachable: {_text(said, 300)}")
+
+
+def _filled(hint: str, said: str) -> str:
+    """A hint with the command that forgets the old host key, as far as ssh named file and address."""
+    found = _CHANGED_KEY.search(said)
+    forget = f"ssh-keygen -f {found['file']} -R {found['address']}" if found else "ssh-keygen -R ADDRESS"
+    return hint.replace("{forget}", _text(forget, 450) or "")
 
 
 def _told(

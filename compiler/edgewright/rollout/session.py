@@ -204,8 +204,10 @@ class RolloutSession:
 
 def complaints(state: RolloutState) -> list[tuple[str, str, str, str | None]]:
     """(device, slug, message, hint) of every device that is not where it should be."""
-    return [
-        (name, device.slug or device.status.value, f"{name}: {device.message or device.status.value}", device.hint)
-        for name, device in state.devices.items()
-        if device.is_failure or (device.slug is not None and device.status != Status.ROLLED_BACK)
-    ]
+    found = []
+    for name, device in state.devices.items():
+        if device.is_failure or (device.slug is not None and device.status != Status.ROLLED_BACK):
+            said = device.message or device.status.value
+            message = said if said.startswith(name) else f"{name}: {said}"
+            found.append((name, device.slug or device.status.value, message, device.hint))
+    return found
