@@ -72,3 +72,20 @@ def test_a_failure_in_wave_two_takes_its_healthy_and_confirmed_mate_back_too(
     expected = {**scenario.before, "shop-01": scenario.number}
     assert scenario.current() == scenario.confirmed() == scenario.serving() == expected
     assert scenario.device("shop-04").look() == untouched
+
+
+def test_a_person_takes_a_release_back_and_it_stays_denied_until_it_is_lifted(prepare: Prepare) -> None:
+    scenario = prepare(["shop-04", "shop-05"], rollout={"waves": ["100%"]})
+    names = {"shop-04", "shop-05"}
+    assert scenario.repository.run("rollout").verdict == "confirmed"
+    assert set(scenario.serving().values()) == {scenario.number}
+
+    recalled = scenario.repository.run("rollback")
+    assert recalled.exit_code == 0, recalled
+    assert recalled.statuses == dict.fromkeys(names, "rolled-back")
+    assert scenario.current() == scenario.confirmed() == scenario.serving() == scenario.before
+    refused = scenario.repository.run("rollout")
+    assert (refused.exit_code, list(refused.slugs.values())) == (5, ["release-denied"])
+    lifted = scenario.repository.run("rollout", "--lift")
+    assert (lifted.exit_code, lifted.verdict) == (0, "confirmed"), lifted
+    assert set(scenario.serving().values()) == {scenario.number}

@@ -80,6 +80,7 @@ def test_a_controller_killed_in_mid_wave_resumes_and_does_no_device_twice(prepar
 
 
 def test_a_controller_that_never_comes_back_leaves_unconfirmed_hosts_on_their_old_release(prepare: Prepare) -> None:
+    """One of them loses its power too, with whatever was not synced to its disk."""
     scenario = prepare(
         ["shop-01", "shop-02", "shop-03"],
         rollout={"waves": [{"canary": "1 per target"}, "100%"], "confirmTimeout": f"{CONFIRM_TIMEOUT_S}s"},
@@ -91,6 +92,9 @@ def test_a_controller_that_never_comes_back_leaves_unconfirmed_hosts_on_their_ol
     controller.kill()
     activated = {device.name: device.look().state["active"]["at_wall"] for device in unconfirmed}
 
+    cut = scenario.device("shop-03").host
+    cut.kill(lose_unsynced=True)
+    cut.start()
     for device in unconfirmed:
         old = scenario.before[device.name]
         wait_until(lambda: device.serving() == old, f"{device.name} to serve {old}", timeout_s=60, every_s=0.1)  # noqa: B023

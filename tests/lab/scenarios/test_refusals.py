@@ -65,7 +65,7 @@ def test_a_host_key_that_changed_is_refused_by_name_and_nothing_is_sent(prepare:
         ended = scenario.repository.run("rollout", output="text")
         assert ended.exit_code == 5, ended
         assert f"host-key-changed  {HOST}" in ended.stderr
-        assert "ssh-keygen -R" in ended.stderr
+        assert f"ssh-keygen -f {scenario.repository.lab.known_hosts} -R {device.host.address}" in ended.stderr
     assert device.look() == before
     assert device.serving() == scenario.before[HOST]
 
