@@ -17,11 +17,13 @@ from edgewright.package.view import ReleaseView
 from edgewright.spec.v1alpha1.lock import Lock
 
 
-def package_tiny(repository: Path, blueprint: str, artifacts: Mapping[str, Path], key: Path) -> ReleaseView:
+def package_tiny(
+    repository: Path, blueprint: str, artifacts: Mapping[str, Path], key: Path, *, created: datetime | None = None
+) -> ReleaseView:
     """Package the version that the blueprint on disk names. `artifacts` are artifact folders by target name."""
     loaded = load_repository(repository)
     document = loaded.blueprints[blueprint].document
-    created = datetime.now(UTC).replace(microsecond=0)
+    created = created or datetime.now(UTC).replace(microsecond=0)
     passed = [
         {"metric": gate.metric, "verdict": "pass", "value": 1.0, "min": gate.min, "max": gate.max, "where": gate.where}
         for gate in document.spec.gates
@@ -38,7 +40,9 @@ def package_tiny(repository: Path, blueprint: str, artifacts: Mapping[str, Path]
             for target, artifact in artifacts.items()
         ],
     )
-    return package_release(inputs, repository / "dist" / blueprint, find_signer(key))
+    signer = find_signer(key)
+    (repository / "allowed_signers").write_bytes(signer.allowed_signers)
+    return package_release(inputs, repository / "dist" / blueprint, signer)
 
 
 def _empty_lock(blueprint: str) -> Lock:

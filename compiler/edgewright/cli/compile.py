@@ -13,6 +13,7 @@ from edgewright.cli.output.progress import ProgressLines
 from edgewright.cli.releasing import package, render_project
 from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
 from edgewright.package.signing import find_signer
+from edgewright.package.trust import require_trusted
 
 
 @click.command("compile")
@@ -28,6 +29,7 @@ def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | N
     session = Session(repository, blueprints, ProgressLines(show_cached=verbose))
     print_diagnostics(session.warnings, roots=[repository])
     signer = find_signer(signing_key)
+    require_trusted(session.root, signer)
     plans = [(loaded, session.plan(loaded)) for loaded in session.blueprints]
     failures: list[EdgewrightError] = []
     for loaded, plan in plans:

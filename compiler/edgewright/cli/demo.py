@@ -23,10 +23,11 @@ import click
 import yaml
 
 from edgewright.kernel.diagnostics import ExitCode, fail
-from edgewright.kernel.files import remove_tree
+from edgewright.kernel.files import remove_tree, write_atomic
 from edgewright.kernel.process import find_tool
 from edgewright.kernel.process import run as run_process
 from edgewright.kernel.resources import share_folder
+from edgewright.package.signing import find_signer
 
 QUESTION = "Name three fruits."
 DEVICES = ("counter-1", "counter-2", "counter-3")
@@ -83,6 +84,9 @@ def prepare(workspace: Workspace) -> None:
         run_process(
             [keygen, "-q", "-t", "ed25519", "-N", "", "-C", "edgewright demo", "-f", workspace.key], timeout_s=30
         )
+    for name in ("semantic-search", "store-assistant"):
+        signers = find_signer(workspace.key).allowed_signers
+        write_atomic(workspace.repository(name) / "allowed_signers", signers)
 
 
 def write_fleet(workspace: Workspace, ports: list[int]) -> None:

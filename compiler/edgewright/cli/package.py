@@ -8,9 +8,11 @@ import click
 
 from edgewright.cli.arguments import blueprint_option, repository_argument, signing_key_option
 from edgewright.cli.chain import Session
+from edgewright.cli.output.diagnostics import print_diagnostics
 from edgewright.cli.output.progress import ProgressLines
 from edgewright.cli.releasing import package
 from edgewright.package.signing import find_signer
+from edgewright.package.trust import require_trusted
 
 
 @click.command("package")
@@ -20,7 +22,9 @@ from edgewright.package.signing import find_signer
 def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | None) -> None:
     """Package the releases of REPOSITORY into dist/."""
     session = Session(repository, blueprints, ProgressLines())
+    print_diagnostics(session.warnings, roots=[repository])  # wrong documents are said before a missing key
     signer = find_signer(signing_key)
+    require_trusted(session.root, signer)
     for loaded in session.blueprints:
         plan = session.plan(loaded)
         evaluated = session.evaluate(plan)

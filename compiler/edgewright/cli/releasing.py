@@ -18,7 +18,7 @@ from typing import Any
 from edgewright.cli.chain import Evaluated, Session
 from edgewright.evaluate.gates import GateResult
 from edgewright.kernel.clock import now, rfc3339
-from edgewright.kernel.diagnostics import did_you_mean, fail
+from edgewright.kernel.diagnostics import asked_at, did_you_mean, fail
 from edgewright.kernel.digest import Digest, digest_bytes, digest_file, digest_json
 from edgewright.kernel.events import Event
 from edgewright.kernel.files import iter_files, write_atomic
@@ -27,6 +27,7 @@ from edgewright.load.documents import Loaded
 from edgewright.package.inputs import ReleaseInputs, Variant, installed_version
 from edgewright.package.release import package_release
 from edgewright.package.signing import Signer
+from edgewright.package.trust import trusted_signers
 from edgewright.package.verify import verify_release
 from edgewright.plan.plan import Plan, plan_digest
 from edgewright.plugins import environments
@@ -129,13 +130,16 @@ def _variant(session: Session, plan: Plan, item: Evaluated, scratch: Path) -> Va
     variant = item.variant
     folder = scratch / variant.target_name
     session.materialise(plan, variant.artifact, folder)
+    spans = session.repository.blueprints[plan.blueprint.metadata.name].spans
+    with asked_at(spans.span(plan.action(variant.artifact).origin)):
+        wheels = fetch_wheels(variant.wheels, cache_folder() / "downloads")
     return Variant(
         target_name=variant.target_name,
         target=variant.target.spec,
         backend=variant.backend,
         recipe=variant.recipe.name,
         artifact=folder,
-        wheels=fetch_wheels(variant.wheels, cache_folder() / "downloads"),
+        wheels=wheels,
         gates=[gate_json(gate) for gate in item.gates],
     )
 
@@ -170,11 +174,13 @@ def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
     blueprint, fleet = loaded.document, fleet_of(session, loaded)
     dist = session.dist(blueprint)
     stamp = Stamp(session, blueprint)
+    signers = trusted_signers(session.root)
     inventory = fleet.document.spec.inventory
     key = digest_json(
         {
             "statement": digest_file(dist / "evidence" / "statement.json"),
             "document": loaded.digest,
+            "signers": digest_bytes(signers),
             "fleet": fleet.digest,
             "inventory": digest_file(session.root / inventory.path) if inventory else None,
             "collection": _tree_digest(share_folder() / "playbooks"),
@@ -184,7 +190,7 @@ def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
     if stamp.holds("project", key):
         session.events(Event("render", blueprint.metadata.name, "cached"))
         return
-    release = verify_release(dist, deep=False)
-    waves = render(blueprint, resolve_devices(fleet.document, session.root), release, dist / "ansible")
+    release = verify_release(dist, allowed_signers=signers, deep=False)
+    waves = render(blueprint, resolve_devices(fleet.document, session.root), release, signers, dist / "ansible")
     stamp.write("project", key)
     session.events(Event("render", blueprint.metadata.name, "done", f"{len(waves)} waves"))

@@ -20,6 +20,7 @@ def command(repository: Path, blueprints: tuple[str, ...], output: str) -> None:
 
     from edgewright.kernel.diagnostics import did_you_mean, fail
     from edgewright.load.documents import load_repository
+    from edgewright.package.trust import trusted_signers
     from edgewright.package.verify import verify_release
     from edgewright.render.project import render
     from edgewright.rollout.fleet import resolve_devices
@@ -34,9 +35,10 @@ def command(repository: Path, blueprints: tuple[str, ...], output: str) -> None:
             hint = did_you_mean(wanted, loaded.fleets)
             raise fail("unknown-fleet", f"there is no fleet {wanted!r}", span=span, hint=hint)
         dist = root / "dist" / name
-        release = verify_release(dist)
+        signers = trusted_signers(root)
+        release = verify_release(dist, allowed_signers=signers)
         devices = resolve_devices(loaded.fleets[wanted].document, root)
-        waves = render(blueprint.document, devices, release, dist / "ansible")
+        waves = render(blueprint.document, devices, release, signers, dist / "ansible")
         written.append(
             {
                 "blueprint": name,

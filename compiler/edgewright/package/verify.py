@@ -40,7 +40,7 @@ def verify_release(
     principal = verify_signature(data, _read(evidence / "statement.json.sig"), signers)
     statement = read_statement(data)
     predicate = statement.predicate
-    _check_time(predicate, moment or now())
+    _check_time(evidence / "statement.json", predicate, moment or now())
     _check_evidence(evidence, predicate)
     layout = OciLayout(dist / "release")
     _check_index(layout, predicate)
@@ -78,14 +78,14 @@ def _read(path: Path) -> bytes:
         ) from None
 
 
-def _check_time(predicate: ReleasePredicate, moment: datetime) -> None:
+def _check_time(path: Path, predicate: ReleasePredicate, moment: datetime) -> None:
     current = rfc3339(moment)
     # RFC 3339 times of one zone and one precision compare as texts.
     if current >= predicate.expires:
         raise fail(
             "release-expired",
             f"{predicate.blueprint} {predicate.version} expired {predicate.expires}, it is {current}",
-            subject=predicate.blueprint,
+            subject=str(path),
             hint="compile it again with a later version; spec.release.expiresAfter says how long a release lives",
         )
 

@@ -25,8 +25,13 @@ from edgewright.spec.v1alpha1.fleet import Device
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", ".ansible")
 
 
-def render(blueprint: Blueprint, devices: Sequence[Device], release: ReleaseView, out: Path) -> tuple[Wave, ...]:
-    """Write the project to `out`, whole or not at all; returns the waves it has inventories for."""
+def render(
+    blueprint: Blueprint, devices: Sequence[Device], release: ReleaseView, signers: bytes, out: Path
+) -> tuple[Wave, ...]:
+    """Write the project to `out`, whole or not at all; returns the waves it has inventories for.
+
+    `signers` is the fleet's list of who may sign, which devices hold releases to; never the one that a release brings.
+    """
     refuse_other_targets(devices, release)
     by_name = {device.name: device for device in devices}
     waves = plan_waves(devices, blueprint.spec.rollout.waves)
@@ -34,6 +39,7 @@ def render(blueprint: Blueprint, devices: Sequence[Device], release: ReleaseView
     name = blueprint.metadata.name
     with new_folder(out) as folder:
         _copy_static(folder)
+        (folder / "allowed_signers").write_bytes(signers)
         _write_json(folder / "vars" / "release.json", release_variables(blueprint, release))
         _write_json(folder / "inventories" / "all.json", inventory(sorted(devices, key=lambda d: d.name), name))
         for wave in waves:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgewright.kernel.diagnostics import ExitCode, fail
 from edgewright.kernel.events import EventSink, discard
+from edgewright.package.trust import trusted_signers
 from edgewright.package.verify import verify_release
 from edgewright.package.view import ReleaseView
 from edgewright.render.project import refuse_other_targets, render
@@ -68,7 +69,7 @@ class RolloutSession:
     def start(self, *, on: Sequence[str] = (), lift: bool = False, abandon: bool = False) -> RolloutState:
         """Roll the release out to the fleet, or to the devices that `on` selects."""
         ansible_tool("ansible-playbook")
-        release = verify_release(self.dist)
+        release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
         devices = select_devices(resolve_devices(self.fleet, self.root), on)
         refuse_other_targets(devices, release)
         with self.ledger.exclusive(self.name):
@@ -91,7 +92,7 @@ class RolloutSession:
             recorded = self._last()
             if recorded.verdict == "abandoned":
                 raise self._nothing_to_resume(f"the last roll-out of {self.name} was abandoned")
-            release = verify_release(self.dist)
+            release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
             if release.number != recorded.plan.release:
                 raise fail(
                     "release-changed",
@@ -159,7 +160,8 @@ class RolloutSession:
         return state
 
     def _render(self, release: ReleaseView) -> None:
-        render(self.blueprint, resolve_devices(self.fleet, self.root), release, self.project)
+        devices = resolve_devices(self.fleet, self.root)
+        render(self.blueprint, devices, release, trusted_signers(self.root), self.project)
 
     def _last(self) -> RecordedRollout:
         recorded = self.ledger.latest(self.name)

@@ -116,7 +116,9 @@ class Shop:
             "shops",
             [Variant(TARGET, _target(), "tvm", "float32", artifact, {}, _gates())],
         )
-        package_release(inputs, self.root / "dist" / "demo", find_signer(self.keys.key))
+        signer = find_signer(self.keys.key)
+        (self.root / "allowed_signers").write_bytes(signer.allowed_signers)
+        package_release(inputs, self.root / "dist" / "demo", signer)
         return release_number(version)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

@@ -15,6 +15,8 @@ from tests.lab.scenarios.conftest import World
 from tests.lab.scenarios.device import LabDevice
 from tests.lab.scenarios.repository import FleetRepository
 
+from edgewright.package.signing import find_signer
+
 pytestmark = [pytest.mark.lab, pytest.mark.frameworks]
 
 EXAMPLE = Path(__file__).resolve().parents[3] / "blueprints" / "examples" / "semantic-search"
@@ -52,6 +54,7 @@ def compiled(world: World) -> FleetRepository:
     adapt(document)
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     repository.write_fleet()
+    (repository.root / "allowed_signers").write_bytes(find_signer(world.key).allowed_signers)
     compiling = repository.start("compile", "--signing-key", str(world.key), output=None)
     ended = compiling.end(timeout_s=LONGEST_COMPILE_S)
     assert ended.exit_code == 0, ended.stderr

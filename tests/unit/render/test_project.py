@@ -43,6 +43,9 @@ class FakeRelease:
     principal: str = "edgewright"
 
 
+SIGNERS = b'edgewright namespaces="edgewright-release" ssh-ed25519 AAAA\n'
+
+
 def release(folder: Path) -> FakeRelease:
     layers = tuple(FakeLayer("sha256:" + digit * 64, role) for digit, role in (("a", "artifact"), ("b", "agent")))
     return FakeRelease(folder, {"x86-64-v3": FakeTarget("sha256:" + "c" * 64, layers)})
@@ -90,12 +93,13 @@ def tree(folder: Path) -> dict[str, bytes]:
 
 def test_rendering_twice_gives_the_same_bytes_whatever_the_order(tmp_path: Path) -> None:
     for name, devices in (("one", fleet()), ("two", fleet()[::-1])):
-        render(blueprint(), devices, release(tmp_path), tmp_path / name / "ansible")
+        render(blueprint(), devices, release(tmp_path), SIGNERS, tmp_path / name / "ansible")
     assert tree(tmp_path / "one") == tree(tmp_path / "two")
+    assert (tmp_path / "one" / "ansible" / "allowed_signers").read_bytes() == SIGNERS
 
 
 def test_every_wave_has_an_inventory_and_together_they_are_the_fleet(tmp_path: Path) -> None:
-    waves = render(blueprint(), fleet(), release(tmp_path), tmp_path / "ansible")
+    waves = render(blueprint(), fleet(), release(tmp_path), SIGNERS, tmp_path / "ansible")
     folder = tmp_path / "ansible" / "inventories"
     assert sorted(p.stem for p in folder.iterdir()) == sorted([*(wave.name for wave in waves), "all"])
     hosts = [name for wave in waves for name in json.loads((folder / f"{wave.name}.json").read_text())["all"]["hosts"]]
@@ -103,7 +107,7 @@ def test_every_wave_has_an_inventory_and_together_they_are_the_fleet(tmp_path: P
 
 
 def test_only_digests_names_and_numbers_reach_ansible(tmp_path: Path) -> None:
-    render(blueprint(), fleet(), release(tmp_path), tmp_path / "ansible")
+    render(blueprint(), fleet(), release(tmp_path), SIGNERS, tmp_path / "ansible")
     for name, content in tree(tmp_path / "ansible").items():
         if name.startswith(("inventories/", "vars/release")):
             text = content.decode()
@@ -116,7 +120,7 @@ def test_a_template_in_a_value_is_refused_even_when_the_language_let_it_pass(tmp
     hostile = fleet()[1].connection.model_copy(update={"host": "{{ lookup('pipe', 'id') }}"})
     devices = [fleet()[0], fleet()[1].model_copy(update={"connection": hostile})]
     with pytest.raises(EdgewrightError) as refused:
-        render(blueprint(), devices, release(tmp_path), tmp_path / "ansible")
+        render(blueprint(), devices, release(tmp_path), SIGNERS, tmp_path / "ansible")
     assert refused.value.diagnostics[0].slug == "value-not-plain"
     assert refused.value.diagnostics[0].subject == "till-2"
     assert not (tmp_path / "ansible").exists(), "half a project was written"
@@ -148,7 +152,7 @@ def test_host_variables_follow_the_connection() -> None:
 def test_device_of_a_target_that_was_not_built_is_named(tmp_path: Path) -> None:
     stranger = Device(name="pi-1", target="raspberry-pi-5-8g")
     with pytest.raises(EdgewrightError) as refused:
-        render(blueprint(), [*fleet(), stranger], release(tmp_path), tmp_path / "ansible")
+        render(blueprint(), [*fleet(), stranger], release(tmp_path), SIGNERS, tmp_path / "ansible")
     [diagnostic] = refused.value.diagnostics
     assert (diagnostic.slug, diagnostic.subject) == ("release-for-other-target", "pi-1")
 
