@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 from edgewright.kernel.digest import canonical_json
+from edgewright.kernel.process import DEBIAN_PACKAGES
 from edgewright.plugins import environments
 from edgewright.plugins.processes import staged_sources
 from edgewright.plugins.protocols import WorkerStep
@@ -28,6 +29,7 @@ def assert_step_keeps_the_contract(step: WorkerStep) -> None:
     assert step.determinism in ("deterministic", "deterministic on this CPU", "not")
     assert 0 < step.timeout_s <= 4 * 3600
     assert 0 < step.memory_bytes <= 64 * 2**30
+    assert set(step.tools) <= DEBIAN_PACKAGES.keys(), "a missing tool is named with its package"
     assert_sources_are_staged(step)
 
 

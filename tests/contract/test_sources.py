@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 from typing import Any, get_args
 
@@ -46,6 +47,14 @@ def test_the_importer_keeps_the_contract_of_workers() -> None:
         step = importer.step(task, None, 512)
         assert set(step.inputs.values()) == {"source"}
         assert_step_keeps_the_contract(step)
+
+
+def test_the_importer_refuses_a_pickle_without_its_worker(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(pickle.dumps({"weight": [0.0]}))
+    for file in (None, "model.safetensors"):
+        refusal = REGISTRY.importer().inspect(tmp_path, file)
+        assert refusal is not None
+        assert refusal.message
 
 
 def test_importing_is_pure(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

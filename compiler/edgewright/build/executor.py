@@ -9,18 +9,19 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright.build.store import Result, Store
-from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, fail
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, Span, fail
 from edgewright.kernel.digest import Digest
 from edgewright.kernel.events import Event, EventSink
 from edgewright.kernel.files import remove_tree
+from edgewright.kernel.process import find_tool
 from edgewright.kernel.resources import cache_folder
-from edgewright.plan.actions import Action
+from edgewright.plan.actions import Action, DocumentPath
 from edgewright.plugins.processes import run_step
 from edgewright.plugins.protocols import SourceContext
 from edgewright.plugins.registry import Registry
@@ -34,6 +35,8 @@ class BuildContext:
     registry: Registry
     sources: SourceContext
     events: EventSink
+    place: Callable[[DocumentPath], Span]
+    """Where a value of the blueprint is written, for what an action says when it fails."""
     parallel: int = max(1, (os.cpu_count() or 2) // 2)
 
 
@@ -52,12 +55,33 @@ def execute(actions: Iterable[Action], context: BuildContext) -> Mapping[Digest,
             context.events(Event(action.kind, action.subject, "cached"))
     failures: list[EdgewrightError] = []
     if pending:
+        _require_tools(pending.values(), context)
         context.store.prepare()
         _run_pending(pending, results, failures, context)
+    _raise_all(failures)
+    return results
+
+
+def _require_tools(actions: Iterable[Action], context: BuildContext) -> None:
+    """Every program that some action will start is here, before the first one runs."""
+    failures: dict[str, EdgewrightError] = {}
+    for action in actions:
+        for name in action.step.tools if action.step else ():
+            try:
+                find_tool(name, needed_for=f"{action.kind} {action.subject}")
+            except EdgewrightError as missing:
+                failures.setdefault(name, _placed(missing, action, context))
+    _raise_all(failures.values())
+
+
+def _raise_all(failures: Collection[EdgewrightError]) -> None:
     if failures:
         diagnostics: list[Diagnostic] = [d for failure in failures for d in failure.diagnostics]
         raise EdgewrightError(*diagnostics, exit_code=ExitCode(max(f.exit_code for f in failures)))
-    return results
+
+
+def _placed(failure: EdgewrightError, action: Action, context: BuildContext) -> EdgewrightError:
+    return failure.placed(context.place(action.origin)) if action.origin else failure
 
 
 def _run_pending(
@@ -83,7 +107,7 @@ def _run_pending(
                 try:
                     results[action.key] = future.result()
                 except EdgewrightError as failure:
-                    failures.append(failure)
+                    failures.append(_placed(failure, action, context))
 
 
 def _run_action(action: Action, results: Mapping[Digest, Result], context: BuildContext) -> Result:
@@ -123,11 +147,20 @@ def _require_locked(action: Action, result: Result) -> None:
             )
 
 
+def _inspect(action: Action, context: BuildContext, folder: Path) -> None:
+    """What was fetched is a model, by its content: nothing else reaches the store, or a framework."""
+    refusal = context.registry.importer().inspect(folder, action.options.file)
+    if refusal is not None:
+        message = f"{action.subject}: {refusal.message}"
+        raise fail(refusal.slug, message, subject=action.subject, hint=refusal.hint)
+
+
 def _fill(
     action: Action, results: Mapping[Digest, Result], context: BuildContext, scratch: Path, output: Path
 ) -> dict[str, object]:
     if action.kind == "acquire":
         context.registry.source(action.options.type).acquire(action.options, action.locked, context.sources, output)
+        _inspect(action, context, output)
         return {}
     if action.kind == "dataset":
         (file,) = action.locked

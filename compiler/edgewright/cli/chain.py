@@ -104,7 +104,8 @@ class Session:
         blueprint = loaded.document
         found = self.repository.locks.get(blueprint.metadata.name)
         if found is None:
-            raise EdgewrightError(missing_lock(blueprint, lock_path(loaded)))
+            missing = EdgewrightError(missing_lock(blueprint, lock_path(loaded)))
+            raise missing.placed(loaded.spans.span(("metadata", "name")))
         view = LockView(found.document)
         differences = stale_entries(view, wanted_entries(self.repository, blueprint, self.registry))
         if differences:
@@ -139,18 +140,18 @@ class Session:
                     found.append(choice)
         return tuple(found)
 
-    def _context(self) -> BuildContext:
-        return BuildContext(
-            self.store, self.registry, SourceContext(self.root, cache_folder() / "downloads"), self.events
-        )
+    def _context(self, plan: Plan) -> BuildContext:
+        sources = SourceContext(self.root, cache_folder() / "downloads")
+        spans = self.repository.blueprints[plan.blueprint.metadata.name].spans
+        return BuildContext(self.store, self.registry, sources, self.events, spans.span)
 
     def build(self, plan: Plan) -> Mapping[Digest, Result]:
         """Build every artifact of a plan, without measuring it."""
-        return execute([action for action in plan.actions if action.kind != "evaluate"], self._context())
+        return execute([action for action in plan.actions if action.kind != "evaluate"], self._context(plan))
 
     def evaluate(self, plan: Plan) -> tuple[Evaluated, ...]:
         """Build and measure every variant, and judge it by the blueprint's gates."""
-        results = execute(plan.actions, self._context())
+        results = execute(plan.actions, self._context(plan))
         evaluated = []
         for variant in plan.variants:
             entry = results[variant.measurements].tree[MEASUREMENTS]

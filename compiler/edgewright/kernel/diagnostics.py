@@ -7,8 +7,9 @@ codes. Knows nothing of how they are printed. Invariant: lines and columns count
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from enum import IntEnum, StrEnum
 
 
@@ -80,6 +81,11 @@ class EdgewrightError(Exception):
         self.diagnostics = diagnostics
         self.exit_code = exit_code
 
+    def placed(self, span: Span) -> EdgewrightError:
+        """The same error, with a place for those of its diagnostics that have none: where it was asked for."""
+        diagnostics = (replace(d, span=span) if d.span is None else d for d in self.diagnostics)
+        return EdgewrightError(*diagnostics, exit_code=self.exit_code)
+
 
 def fail(
     slug: str,
@@ -95,6 +101,15 @@ def fail(
     return EdgewrightError(
         Diagnostic(slug, message, span=span, subject=subject, notes=notes, hint=hint), exit_code=exit_code
     )
+
+
+@contextmanager
+def asked_at(span: Span) -> Iterator[None]:
+    """Give what goes wrong in the block, and has no place of its own, this one."""
+    try:
+        yield
+    except EdgewrightError as error:
+        raise error.placed(span) from error
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:

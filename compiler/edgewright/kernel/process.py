@@ -21,9 +21,13 @@ DEBIAN_PACKAGES = {
     "git": "git",
     "qemu-aarch64-static": "qemu-user-static",
     "qemu-riscv64-static": "qemu-user-static",
+    "qemu-x86_64-static": "qemu-user-static",
+    "readelf": "binutils",
     "gcc": "gcc",
+    "x86_64-linux-gnu-gcc": "gcc-x86-64-linux-gnu",
     "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
     "riscv64-linux-gnu-gcc": "gcc-riscv64-linux-gnu",
+    f"{os.uname().machine}-linux-gnu-gcc": "gcc",  # this machine's own is no cross compiler
 }
 
 

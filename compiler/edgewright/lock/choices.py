@@ -25,6 +25,8 @@ class BuildChoice:
     target_name: str
     target: Target
     recipe: Recipe
+    origin: tuple[str | int, ...]
+    """Where the blueprint names the target: keys and positions from the document's root."""
 
     def request(self, blueprint: Blueprint) -> BuildRequest:
         """What the backend is asked."""
@@ -55,8 +57,14 @@ def candidates_of(repository: Repository, choice: PolicyChoice | None) -> tuple[
 def choices_of(repository: Repository, blueprint: Blueprint) -> tuple[BuildChoice, ...]:
     """The builds of a blueprint in its own order."""
     return tuple(
-        BuildChoice(build, name, repository.targets[name].document, recipe_of(repository, compression))
-        for build in blueprint.spec.builds
+        BuildChoice(
+            build,
+            name,
+            repository.targets[name].document,
+            recipe_of(repository, compression),
+            ("spec", "builds", index, "targets", position),
+        )
+        for index, build in enumerate(blueprint.spec.builds)
         for compression in (build.compression or blueprint.spec.compression,)
-        for name in build.targets
+        for position, name in enumerate(build.targets)
     )

@@ -11,11 +11,12 @@ from typing import Any
 
 import yaml
 
+from edgewright.kernel.diagnostics import asked_at
 from edgewright.kernel.digest import digest_file
 from edgewright.kernel.events import Event, EventSink
 from edgewright.kernel.files import write_atomic
 from edgewright.load.documents import Loaded, Repository
-from edgewright.lock.choices import choices_of
+from edgewright.lock.choices import BuildChoice, choices_of
 from edgewright.lock.document import Wanted, wanted_runtime
 from edgewright.plugins.protocols import FileDigest, SourceContext, WheelRequirement
 from edgewright.plugins.registry import Registry
@@ -23,7 +24,6 @@ from edgewright.plugins.wheels import resolve_wheels
 from edgewright.spec.base import Metadata
 from edgewright.spec.v1alpha1.blueprint import Blueprint
 from edgewright.spec.v1alpha1.lock import Lock, LockedFile, LockEntry, LockSpec
-from edgewright.spec.v1alpha1.target import TargetSpec
 
 
 def lock_path(blueprint: Loaded[Blueprint]) -> str:
@@ -33,14 +33,14 @@ def lock_path(blueprint: Loaded[Blueprint]) -> str:
 
 def _runtimes(
     repository: Repository, blueprint: Blueprint, registry: Registry
-) -> Iterator[tuple[Wanted, tuple[WheelRequirement, ...], TargetSpec]]:
+) -> Iterator[tuple[Wanted, tuple[WheelRequirement, ...], BuildChoice]]:
     seen = set()
     for choice in choices_of(repository, blueprint):
         needs = registry.backend(choice.build.backend).runtime(choice.request(blueprint))
         wanted = wanted_runtime(choice.build.backend, choice.target.spec, needs.wheels)
         if needs.wheels and wanted.name not in seen:
             seen.add(wanted.name)
-            yield wanted, needs.wheels, choice.target.spec
+            yield wanted, needs.wheels, choice
 
 
 def _datasets(repository: Repository, blueprint: Blueprint) -> list[str]:
@@ -70,19 +70,23 @@ def resolve_lock(
     name = blueprint.metadata.name
     source = blueprint.spec.model.source
     events(Event("lock", f"{name} model", "start", source.type))
-    resolved = registry.source(source.type).resolve(source, SourceContext(repository.root, cache))
+    spans = repository.blueprints[name].spans
+    with asked_at(spans.span(("spec", "model", "source"))):
+        resolved = registry.source(source.type).resolve(source, SourceContext(repository.root, cache))
     requests = {(w.kind, w.name): dict(w.request) for w in wanted_entries(repository, blueprint, registry)}
     entries = [_entry("model", "model", requests, resolved.files, resolved.license)]
     for path in _datasets(repository, blueprint):
         file = repository.root / path
         locked = FileDigest(file.name, digest_file(file), file.stat().st_size)
         entries.append(_entry("dataset", path, requests, (locked,), None))
-    for wanted, wheels, target in _runtimes(repository, blueprint, registry):
+    for wanted, wheels, choice in _runtimes(repository, blueprint, registry):
         events(Event("lock", f"{name} {wanted.name}", "start", f"{len(wheels)} packages"))
+        target = choice.target.spec
         assert target.python is not None
-        files = resolve_wheels(
-            wheels, target.architecture, target.libc.version, target.python, cache, libc_family=target.libc.family
-        )
+        with asked_at(spans.span(choice.origin)):
+            files = resolve_wheels(
+                wheels, target.architecture, target.libc.version, target.python, cache, libc_family=target.libc.family
+            )
         entries.append(_entry("runtime", wanted.name, requests, files, None))
     entries.sort(key=lambda entry: (entry.kind, entry.name))
     spec = LockSpec(blueprint=name, entries=tuple(entries))

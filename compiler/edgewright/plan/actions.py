@@ -14,13 +14,15 @@ from edgewright.kernel.digest import Digest, digest_json
 from edgewright.plugins.protocols import Determinism, FileDigest, WorkerStep
 
 ActionKind = Literal["acquire", "dataset", "import", "build", "evaluate"]
+DocumentPath = tuple[str | int, ...]
+"""Keys and positions from a document's root to a value."""
 Fingerprint = Callable[[WorkerStep], Digest]
 """Identity of the tool behind a worker step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One cacheable step. `subject` is for people and takes no part in equality or in the key."""
+    """One cacheable step. `subject` and `origin` are for people: no part of equality or of the key."""
 
     kind: ActionKind
     key: Digest
@@ -30,6 +32,8 @@ class Action:
     locked: tuple[FileDigest, ...] = ()
     options: Any = None
     subject: str = field(default="", compare=False)
+    origin: DocumentPath = field(default=(), compare=False)
+    """Where the blueprint asks for it: the first place, when several do."""
     is_exclusive: bool = False
     """Measures time or memory: nothing else may run beside it."""
 
@@ -40,11 +44,15 @@ class Action:
 
 
 def files_action(
-    kind: Literal["acquire", "dataset"], locked: tuple[FileDigest, ...], options: Any, subject: str
+    kind: Literal["acquire", "dataset"],
+    locked: tuple[FileDigest, ...],
+    options: Any,
+    subject: str,
+    origin: DocumentPath = (),
 ) -> Action:
     """Fetching locked files: their digests are the whole identity, wherever they come from."""
     identity = {"kind": kind, "files": [[f.name, f.digest, f.size] for f in locked]}
-    return Action(kind, digest_json(identity), {}, locked=locked, options=options, subject=subject)
+    return Action(kind, digest_json(identity), {}, locked=locked, options=options, subject=subject, origin=origin)
 
 
 def worker_action(
@@ -54,6 +62,7 @@ def worker_action(
     fingerprint: Fingerprint,
     subject: str,
     *,
+    origin: DocumentPath = (),
     machine: Digest | None = None,
 ) -> Action:
     """A worker's step on the outputs named by `step.inputs`; `machine` enters the key of what is measured here."""
@@ -65,4 +74,12 @@ def worker_action(
         "inputs": inputs,
         "machine": machine,
     }
-    return Action(kind, digest_json(identity), inputs, step=step, subject=subject, is_exclusive=machine is not None)
+    return Action(
+        kind,
+        digest_json(identity),
+        inputs,
+        step=step,
+        subject=subject,
+        origin=origin,
+        is_exclusive=machine is not None,
+    )

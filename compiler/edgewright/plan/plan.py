@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.lock.choices import BuildChoice
 from edgewright.lock.document import LockView
-from edgewright.plan.actions import Action, Fingerprint, files_action, worker_action
+from edgewright.plan.actions import Action, DocumentPath, Fingerprint, files_action, worker_action
 from edgewright.plugins.protocols import FileDigest
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1alpha1.blueprint import Blueprint
 from edgewright.spec.v1alpha1.compression import Recipe
 from edgewright.spec.v1alpha1.target import Target
+
+_SOURCE: DocumentPath = ("spec", "model", "source")
+_DATASET: DocumentPath = ("spec", "evaluation", "dataset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +67,17 @@ def make_plan(
         actions.setdefault(action.key, action)
         return action.key
 
-    source = keep(files_action("acquire", lock.model_files, model.source, f"{name} weights"))
+    source = keep(files_action("acquire", lock.model_files, model.source, f"{name} weights", _SOURCE))
     importer = registry.importer().step(model.task, model.source.file, model.context)
-    canonical = keep(worker_action("import", importer, {"source": source}, fingerprint, f"{name} model"))
+    subject = f"{name} model"
+    canonical = keep(worker_action("import", importer, {"source": source}, fingerprint, subject, origin=_SOURCE))
     dataset_path = blueprint.spec.evaluation.dataset
     shared = {
         "source": source,
         "canonical": canonical,
-        "dataset": keep(files_action("dataset", lock.dataset_files(dataset_path), dataset_path, dataset_path)),
+        "dataset": keep(
+            files_action("dataset", lock.dataset_files(dataset_path), dataset_path, dataset_path, _DATASET)
+        ),
     }
     variants = []
     for choice in choices:
@@ -79,17 +85,24 @@ def make_plan(
         calibration = choice.recipe.calibration
         if calibration is not None:
             files = lock.dataset_files(calibration.dataset)
-            available["calibration"] = keep(files_action("dataset", files, calibration.dataset, calibration.dataset))
+            path = calibration.dataset
+            available["calibration"] = keep(files_action("dataset", files, path, path, choice.origin))
         request = choice.request(blueprint)
         backend = registry.backend(choice.build.backend)
         for output, step in backend.steps(request):
             subject = f"{name} {output} {choice.target_name} {choice.recipe.name}"
-            available[output] = keep(worker_action("build", step, available, fingerprint, subject))
+            available[output] = keep(
+                worker_action("build", step, available, fingerprint, subject, origin=choice.origin)
+            )
         metric_step = registry.metrics(model.task).step(
             choice.build.backend, choice.target.spec, blueprint.spec.evaluation.max_tokens
         )
         subject = f"{name} {choice.target_name} {choice.recipe.name}"
-        measured = keep(worker_action("evaluate", metric_step, available, fingerprint, subject, machine=machine))
+        measured = keep(
+            worker_action(
+                "evaluate", metric_step, available, fingerprint, subject, origin=choice.origin, machine=machine
+            )
+        )
         wheels = lock.runtime_files(choice.build.backend, choice.target.spec)
         variants.append(
             Variant(

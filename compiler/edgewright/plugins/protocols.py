@@ -27,6 +27,7 @@ class WorkerStep:
     `packages` are the dotted packages or modules whose sources are staged for it, beside `edgewright.plugins.worker`.
     `inputs` maps the worker's input names to names the planner knows: `source`, `canonical`, `onnx`, `dataset`,
     `calibration`, `artifact`. Bounds are generous: they stop a runaway, they do not tune.
+    `tools` are programs of this machine that the step starts: missing ones are named before anything runs.
     """
 
     module: str
@@ -39,6 +40,7 @@ class WorkerStep:
     determinism: Determinism = "deterministic"
     timeout_s: float = 1800.0
     memory_bytes: int = 12 * 2**30
+    tools: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,12 @@ class Importer(Protocol):
 
     def step(self, task: str, file: str | None, context_tokens: int) -> WorkerStep:
         """The worker step; its input is `source`."""
+
+    def inspect(self, folder: Path, file: str | None) -> Refusal | None:
+        """Why the acquired files in `folder` are not a model to import, or None. Reads headers, needs no framework.
+
+        `file` names the weights among them. The worker step holds its input to the same.
+        """
 
 
 @dataclass(frozen=True, slots=True)

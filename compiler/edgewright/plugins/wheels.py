@@ -222,6 +222,10 @@ def _pip_failed(requirement: str, what: str, finished: Finished) -> EdgewrightEr
             notes=notes,
             hint="check name and version, and that your index (pip config list) serves the package",
         )
+    if "DO NOT MATCH THE HASHES" in text:
+        found = re.search(r"Expected sha256 ([0-9a-f]{64})\s+Got\s+([0-9a-f]{64})", text)
+        expected, got = (f"sha256:{found[1]}", f"sha256:{found[2]}") if found else ("what the index states", "another")
+        return digest_mismatch(f"{requirement} from the package index", expected, got)
     outcome = f"did not finish in {_PIP_TIMEOUT_S:.0f} s" if finished.timed_out else "failed"
     return fail(
         "download-failed",

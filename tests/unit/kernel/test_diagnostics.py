@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, Span, did_you_mean, fail
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, Span, asked_at, did_you_mean, fail
 
 
 def test_span_refuses_line_zero() -> None:
@@ -38,3 +38,13 @@ def test_error_carries_its_exit_code_and_diagnostic() -> None:
 )
 def test_closest_word_is_named_or_all_are_listed(name: str, known: list[str], hint: str | None) -> None:
     assert did_you_mean(name, known) == hint
+
+
+def test_what_has_no_place_gets_that_of_what_was_asked_for() -> None:
+    here, there = Span("a.yaml", 1, 1, 1, 2), Span("b.yaml", 2, 2, 2, 3)
+    known = Diagnostic("known", "it has a place", span=there)
+    with pytest.raises(EdgewrightError) as caught, asked_at(here):
+        raise EdgewrightError(Diagnostic("lost", "it has none"), known, exit_code=ExitCode.MISSING)
+    lost, kept = caught.value.diagnostics
+    assert (lost.span, kept) == (here, known)
+    assert caught.value.exit_code is ExitCode.MISSING

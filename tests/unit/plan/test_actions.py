@@ -62,8 +62,8 @@ def test_machine_enters_the_key_of_what_is_measured() -> None:
 
 
 def test_wording_and_bounds_leave_the_key() -> None:
-    assert key(replace(STEP, timeout_s=1.0, memory_bytes=1)) == key()
-    worded = worker_action("build", STEP, AVAILABLE, tool, "other words")
+    assert key(replace(STEP, timeout_s=1.0, memory_bytes=1, tools=("gcc",))) == key()
+    worded = worker_action("build", STEP, AVAILABLE, tool, "other words", origin=("spec", "builds", 0))
     assert worded == worker_action("build", STEP, AVAILABLE, tool, "subject")
 
 

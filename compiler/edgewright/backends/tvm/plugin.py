@@ -11,6 +11,7 @@ from typing import Any
 
 from edgewright.backends.onnxruntime.steps import export_step
 from edgewright.plugins.protocols import BuildRequest, Refusal, RuntimeNeeds, WheelRequirement, WorkerStep
+from edgewright.plugins.toolchains import compiler_for, emulator_for
 from edgewright.spec.v1alpha1.compression import Recipe
 
 BUILD_VERSION = 1
@@ -78,6 +79,7 @@ def tokenizers_version(architecture: str) -> str:
 
 def build_step(target: Mapping[str, Any], lengths: Sequence[int], recipe: Mapping[str, Any]) -> WorkerStep:
     """Float32 graph to artifact. `target` is {architecture, llvm: {mcpu, mattr}}."""
+    architecture = str(target["architecture"])
     return WorkerStep(
         module="edgewright.backends.tvm.worker",
         packages=("edgewright.backends.tvm.worker", "edgewright.backends.onnxruntime.layout"),
@@ -87,6 +89,7 @@ def build_step(target: Mapping[str, Any], lengths: Sequence[int], recipe: Mappin
         inputs={"onnx": "onnx", "canonical": "canonical"},
         version=BUILD_VERSION,
         determinism="deterministic on this CPU",
+        tools=("readelf", *compiler_for(architecture), *emulator_for(architecture)),
     )
 
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edgewright.plugins.protocols import WorkerStep
+from edgewright.plugins.toolchains import compiler_for, emulator_for
 from edgewright.spec.v1alpha1.target import TargetSpec
 
 UNITS: Final[Mapping[str, str]] = MappingProxyType(
@@ -33,6 +34,8 @@ class EmbeddingMetrics:
 
     def step(self, backend: str, target: TargetSpec, max_tokens: int) -> WorkerStep:
         """The worker step; its inputs are `artifact`, `canonical` and `dataset`. Times differ from run to run."""
+        # a native library of another architecture runs under an emulator; a model file is portable
+        emulator = emulator_for(target.architecture) if backend == "tvm" else ()
         return WorkerStep(
             module="edgewright.metrics.embeddings.worker",
             packages=(
@@ -56,4 +59,5 @@ class EmbeddingMetrics:
             },
             inputs={"artifact": "artifact", "canonical": "canonical", "dataset": "dataset"},
             determinism="not",
+            tools=(*compiler_for(target.architecture), *emulator) if emulator else (),
         )

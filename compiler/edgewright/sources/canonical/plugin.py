@@ -1,8 +1,12 @@
-"""The built-in importer: which worker step makes the canonical model folder."""
+"""The built-in importer: which worker step makes the canonical model folder, and what is refused before it runs."""
 
 from __future__ import annotations
 
-from edgewright.plugins.protocols import WorkerStep
+from pathlib import Path
+
+from edgewright.plugins.protocols import Refusal, WorkerStep
+from edgewright.sources.canonical.inspect import inspect_model
+from edgewright.sources.canonical.refused import RefusedError
 
 STEP_VERSION = 1
 """Raised when the same files would give other bytes; part of the step's identity beside its sources."""
@@ -27,3 +31,11 @@ class CanonicalImporter:
             inputs={"source": "source"},
             version=STEP_VERSION,
         )
+
+    def inspect(self, folder: Path, file: str | None) -> Refusal | None:
+        """Pickles, code in configurations, truncated files: the worker's own first check, without its environment."""
+        try:
+            inspect_model(folder, file)
+        except RefusedError as refused:
+            return Refusal(refused.slug, refused.message, refused.hint)
+        return None
