@@ -21,6 +21,7 @@ def command(repository: Path, blueprints: tuple[str, ...], ledger: Path | None, 
     from dataclasses import asdict
 
     from edgewright.cli.output.tables import print_table
+    from edgewright.kernel.diagnostics import ExitCode, fail
     from edgewright.kernel.units import format_duration
     from edgewright.observe.status import read_status, version_of
 
@@ -28,6 +29,13 @@ def command(repository: Path, blueprints: tuple[str, ...], ledger: Path | None, 
     if output == "json":
         click.echo(json.dumps([asdict(rollout) for rollout in rollouts], indent=2, sort_keys=True))
         return
+    if blueprints and not rollouts:
+        raise fail(
+            "never-rolled-out",
+            f"{', '.join(blueprints)} was never rolled out from here",
+            exit_code=ExitCode.USAGE,
+            hint="edgewright status without --blueprint shows all that were",
+        )
     for rollout in rollouts:
         title = f"{rollout.blueprint} {rollout.version}: {rollout.verdict or 'under way or cut off'}"
         rows = [

@@ -129,7 +129,6 @@ class RuntimeNeeds:
     wheels: tuple[WheelRequirement, ...]
     memory_bytes: int
     disk_bytes: int = 0
-    needs_python: str | None = None
     notes: tuple[str, ...] = field(default=())
 
 

@@ -61,7 +61,6 @@ class OnnxRuntimeBackend:
             wheels=WHEELS,
             memory_bytes=RUNTIME_MEMORY_BYTES,
             disk_bytes=180 * 2**20,
-            needs_python=request.blueprint.release.python,
         )
 
     def bits_per_weight(self, recipe: Recipe) -> float:

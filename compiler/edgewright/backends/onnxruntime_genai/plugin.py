@@ -75,7 +75,6 @@ class GenAIBackend:
             wheels=WHEELS,
             memory_bytes=RUNTIME_MEMORY_BYTES,
             disk_bytes=220 * 2**20,
-            needs_python=request.blueprint.release.python,
         )
 
     def bits_per_weight(self, recipe: Recipe) -> float:

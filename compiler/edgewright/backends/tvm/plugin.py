@@ -63,7 +63,6 @@ class TvmBackend:
             wheels=(WheelRequirement("tokenizers", tokenizers_version(request.target.architecture)),),
             memory_bytes=RUNTIME_MEMORY_BYTES,
             disk_bytes=12 * 2**20,
-            needs_python=request.target.python,
             notes=("the libraries need the C library alone, no runtime of the framework",),
         )
 

@@ -185,10 +185,9 @@ class RolloutSpec(Model):
 
 
 class ReleaseSpec(Model):
-    """How long a release may be installed, and the service's settings on the device."""
+    """How long a release may be installed."""
 
     expires_after: Seconds = Field(default=365 * 86400.0, ge=60, le=10 * 365 * 86400)
-    python: Literal["3.11", "3.12", "3.13"] = "3.11"
 
 
 class ServiceSpec(Model):
@@ -196,7 +195,7 @@ class ServiceSpec(Model):
 
     port: int = Field(default=8080, ge=1, le=65535)
     address: str = Field(default="127.0.0.1", pattern=r"^[0-9a-fA-F.:]{2,45}$")
-    threads: int | None = Field(default=None, ge=1, le=256, description="all cores of the target when absent")
+    threads: int | None = Field(default=None, ge=1, le=256, description="one when absent")
     memory_max: SizeBytes | None = None
 
 
