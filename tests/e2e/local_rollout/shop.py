@@ -12,21 +12,15 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import yaml
 from tests.support.device_release import Signer as Keys
 from tests.support.device_release import TestDevice, build_artifact, free_port
+from tests.support.tiny_release import package_tiny
 
 from edgewright.kernel.units import release_number
-from edgewright.load.documents import load_repository
-from edgewright.package.inputs import ReleaseInputs, Variant
-from edgewright.package.release import package_release
-from edgewright.package.signing import find_signer
-from edgewright.spec.v1alpha1.lock import Lock
-from edgewright.spec.v1alpha1.target import TargetSpec
 
 TARGET = "x86-64-v3"
 PYTHON = str(Path(sys.executable).resolve())
@@ -105,20 +99,7 @@ class Shop:
         build_artifact(artifact, wrong=wrong, architecture="x86_64")
         # a tiny marker, so that two releases never are the same bytes
         (artifact / "model" / "note.bin").write_text(version)
-        blueprint = load_repository(self.root).blueprints["demo"].document
-        created = datetime.now(UTC).replace(microsecond=0)
-        inputs = ReleaseInputs(
-            blueprint,
-            _lock(),
-            None,
-            created,
-            created + timedelta(days=1),
-            "shops",
-            [Variant(TARGET, _target(), "tvm", "float32", artifact, {}, _gates())],
-        )
-        signer = find_signer(self.keys.key)
-        (self.root / "allowed_signers").write_bytes(signer.allowed_signers)
-        package_release(inputs, self.root / "dist" / "demo", signer)
+        package_tiny(self.root, "demo", {TARGET: artifact}, self.keys.key)
         return release_number(version)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
@@ -163,39 +144,3 @@ def await_file(path: Path, text: str, timeout_s: float = 60.0) -> None:
     while not (path.exists() and text in path.read_text(errors="replace")):
         assert time.monotonic() < deadline, f"{text!r} did not come into {path}"
         time.sleep(0.05)
-
-
-def _gates() -> list[dict[str, Any]]:
-    return [{"metric": "cosine_mean", "verdict": "pass", "value": 1.0, "min": 0.99, "unit": "", "where": "build"}]
-
-
-def _lock() -> Lock:
-    return Lock.model_validate(
-        {
-            "apiVersion": "edgewright/v1alpha1",
-            "kind": "Lock",
-            "metadata": {"name": "demo"},
-            "spec": {"blueprint": "demo", "entries": ()},
-        }
-    )
-
-
-def _target() -> TargetSpec:
-    numbers = ("cores", "memory", "disk", "memoryBandwidth", "power", "memoryForModel", "isa")
-    return TargetSpec.model_validate(
-        {
-            "architecture": "x86_64",
-            "isa": {"cpu": "x86-64-v3", "vectorFloats": 8},
-            "cores": 2,
-            "memory": "1GiB",
-            "memoryForModel": "512MiB",
-            "disk": "1GiB",
-            "memoryBandwidth": 10.0,
-            "power": 10.0,
-            "os": "linux",
-            "libc": {"family": "glibc", "version": "2.28"},
-            "python": "3.11",
-            "runtimes": ("tvm",),
-            "sources": dict.fromkeys(numbers, "test"),
-        }
-    )

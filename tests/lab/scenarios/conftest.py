@@ -7,6 +7,7 @@ a release that every host takes.
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,8 +53,11 @@ class World:
         """Tiny models by target, compiled for it; every version has bytes of its own."""
         made = {}
         for target, (architecture, compiler) in COMPILERS.items():
+            pattern = self.folder / "compiled" / f"{target} {options}"
+            if not pattern.exists():
+                build_artifact(pattern, architecture=architecture, compiler=compiler, **options)
             made[target] = self.folder / "artifacts" / version / target
-            build_artifact(made[target], architecture=architecture, compiler=compiler, **options)
+            shutil.copytree(pattern, made[target])
             (made[target] / "model" / "version.bin").write_text(version)
         return made
 

@@ -103,7 +103,9 @@ class Command:
 
 @dataclass
 class FleetRepository:
-    """One blueprint over some hosts. `rollout` and `spec` replace parts of the blueprint."""
+    """One blueprint over some hosts. `rollout` and `spec` replace parts of the blueprint.
+
+    The release is built for the classes of the devices, and for `other_targets`."""
 
     root: Path
     lab: Lab
@@ -111,11 +113,17 @@ class FleetRepository:
     key: Path
     rollout: dict[str, Any] = field(default_factory=dict)
     spec: dict[str, Any] = field(default_factory=dict)
+    other_targets: tuple[str, ...] = ()
     _commands: int = 0
 
     @property
     def blueprint(self) -> str:
         return self.devices[0].blueprint
+
+    @property
+    def targets(self) -> set[str]:
+        """What the release is built for."""
+        return {device.target for device in self.devices} | set(self.other_targets)
 
     def write(self, version: str) -> None:
         """Write blueprint and fleet."""
@@ -126,7 +134,7 @@ class FleetRepository:
             "spec": {
                 "model": {"task": "embeddings", "source": {"type": "directory", "path": "model"}},
                 "compression": {"inline": {"name": "float32", "method": "float32"}},
-                "builds": [{"backend": "tvm", "targets": sorted({device.target for device in self.devices})}],
+                "builds": [{"backend": "tvm", "targets": sorted(self.targets)}],
                 "evaluation": {"dataset": "data.jsonl"},
                 "gates": [{"metric": "cosine_mean", "min": 0.99}],
                 "service": {"address": "0.0.0.0", "port": self.devices[0].port},
@@ -171,7 +179,7 @@ class FleetRepository:
     def package(self, version: str, artifacts: Mapping[str, Path]) -> int:
         """Package and sign a release into dist/; its number."""
         self.write(version)
-        chosen = {target: artifacts[target] for target in {device.target for device in self.devices}}
+        chosen = {target: artifacts[target] for target in self.targets}
         return package_tiny(self.root, self.blueprint, chosen, self.key).number
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,7 +59,7 @@ def another_host_key(host: Host, identity_file: Path, folder: Path) -> Iterator[
 
 
 def test_a_host_key_that_changed_is_refused_by_name_and_nothing_is_sent(prepare: Prepare, tmp_path: Path) -> None:
-    scenario = prepare([HOST], rollout={"waves": ["100%"]})
+    scenario = prepare([HOST])
     device = scenario.device(HOST)
     before = device.look()
     with another_host_key(device.host, scenario.repository.lab.identity_file, tmp_path):
@@ -71,7 +72,7 @@ def test_a_host_key_that_changed_is_refused_by_name_and_nothing_is_sent(prepare:
 
 
 def test_a_full_disk_is_noticed_before_the_release_is_sent(prepare: Prepare) -> None:
-    scenario = prepare([HOST], rollout={"waves": ["100%"]})
+    scenario = prepare([HOST])
     host = scenario.device(HOST).host
     host.fill_disk(leave_bytes=4 * MIB)
     try:
@@ -81,7 +82,7 @@ def test_a_full_disk_is_noticed_before_the_release_is_sent(prepare: Prepare) -> 
 
 
 def test_a_dead_link_is_noticed_within_twenty_seconds_and_the_host_joins_later(prepare: Prepare) -> None:
-    scenario = prepare([HOST], rollout={"waves": ["100%"]})
+    scenario = prepare([HOST])
     device = scenario.device(HOST)
     host = device.host
     host.limit_rate(256)  # so slow that the link dies while the release is on its way
@@ -102,7 +103,7 @@ def test_a_dead_link_is_noticed_within_twenty_seconds_and_the_host_joins_later(p
 
 
 def test_a_tampered_blob_is_refused_before_any_device_is_reached(prepare: Prepare) -> None:
-    scenario = prepare([HOST], rollout={"waves": ["100%"]})
+    scenario = prepare([HOST])
     before = scenario.device(HOST).look()
     blob = next((scenario.repository.dist / "release" / "blobs" / "sha256").glob("*"))
     content = bytearray(blob.read_bytes())
@@ -116,7 +117,7 @@ def test_a_tampered_blob_is_refused_before_any_device_is_reached(prepare: Prepar
 
 
 def test_a_release_without_the_class_of_a_device_is_refused_before_any_device_is_reached(prepare: Prepare) -> None:
-    scenario = prepare([HOST], rollout={"waves": ["100%"]})
+    scenario = prepare([HOST])
     before = scenario.device(HOST).look()
     scenario.repository.write_fleet(targets={HOST: BOARD})
     ended = scenario.repository.run("rollout")
@@ -128,8 +129,8 @@ def test_a_release_without_the_class_of_a_device_is_refused_before_any_device_is
 
 def test_an_older_release_is_refused_by_the_device_itself(prepare: Prepare) -> None:
     """Another controller, whose ledger knows nothing of this device, has an older release that is signed and valid."""
-    older = prepare([HOST], rollout={"waves": ["100%"]})
-    newer = prepare([HOST], rollout={"waves": ["100%"]})
+    older = prepare([HOST])
+    newer = prepare([HOST])
     ended = newer.repository.run("rollout")
     assert (ended.exit_code, ended.verdict) == (0, "confirmed"), ended
     older.before[HOST] = newer.number
@@ -138,7 +139,7 @@ def test_an_older_release_is_refused_by_the_device_itself(prepare: Prepare) -> N
 
 def test_an_expired_release_is_refused_by_the_device_itself(prepare: Prepare) -> None:
     """The controller's clock is wrong, so to speak: the device's says that the release has expired."""
-    scenario = prepare([HOST], rollout={"waves": ["100%"]}, spec={"release": {"expiresAfter": "24h"}})
+    scenario = prepare([HOST], spec={"release": {"expiresAfter": "24h"}})
     host = scenario.device(HOST).host
     host.shift_clock(TWO_DAYS_S)
     try:
@@ -149,17 +150,20 @@ def test_an_expired_release_is_refused_by_the_device_itself(prepare: Prepare) ->
 
 def test_a_manifest_of_another_target_is_refused_by_the_device_itself(prepare: Prepare) -> None:
     """Both manifests are signed; the one of the arm64 board is put where the PC's belongs."""
-    scenario = prepare([HOST], rollout={"waves": ["100%"]})
-    device = scenario.device(HOST)
+    scenario = prepare([HOST], other_targets=(BOARD,))
+    device, dist = scenario.device(HOST), scenario.repository.dist
     before = device.look()
+    index = json.loads((dist / "release" / "index.json").read_text())
+    digests = {entry["annotations"]["dev.edgewright.target"]: entry["digest"] for entry in index["manifests"]}
     incoming = f"{device.root}/incoming/{scenario.number}"
-    evidence = scenario.repository.dist / "evidence"
     for name in ("statement.json", "statement.json.sig"):
-        device.host.write(f"{incoming}/{name}", (evidence / name).read_text())
-    device.host.write(f"{incoming}/manifest.json", '{"not": "the manifest"}')
+        device.host.write(f"{incoming}/{name}", (dist / "evidence" / name).read_text())
+    blob = dist / "release" / "blobs" / "sha256" / digests[BOARD].removeprefix("sha256:")
+    device.host.write(f"{incoming}/manifest.json", blob.read_text())
     assert device.refusal("need", "--incoming", incoming) == "manifest-mismatch"
+
     options = device.host.run(["cat", f"{device.root}/device.json"]).stdout
-    device.host.write(f"{device.root}/device.json", options.replace(PC, BOARD))
+    device.host.write(f"{device.root}/device.json", options.replace(PC, "rk3588-8g"))
     try:
         assert device.refusal("need", "--incoming", incoming) == "release-for-other-target"
     finally:
