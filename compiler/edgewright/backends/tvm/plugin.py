@@ -66,7 +66,7 @@ class TvmBackend:
             notes=("the libraries need the C library alone, no runtime of the framework",),
         )
 
-    def bits_per_weight(self, recipe: Recipe) -> float:  # noqa: ARG002 -- float32 is the only recipe
+    def bits_per_weight(self, recipe: Recipe) -> float:
         """float32."""
         return 32.0
 
