@@ -7,13 +7,14 @@ changed leaves the signed release as it is, with its time of creation.
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
 import subprocess
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgewright.cli.chain import Evaluated, Session
 from edgewright.evaluate.gates import GateResult
@@ -24,18 +25,16 @@ from edgewright.kernel.events import Event
 from edgewright.kernel.files import iter_files, write_atomic
 from edgewright.kernel.resources import cache_folder, package_folder, share_folder
 from edgewright.load.documents import Loaded
-from edgewright.package.inputs import ReleaseInputs, Variant, installed_version
-from edgewright.package.release import package_release
 from edgewright.package.signing import Signer
 from edgewright.package.trust import trusted_signers
-from edgewright.package.verify import verify_release
 from edgewright.plan.plan import Plan, plan_digest
 from edgewright.plugins import environments
 from edgewright.plugins.wheels import fetch_wheels
-from edgewright.render.project import render
-from edgewright.rollout.fleet import resolve_devices
 from edgewright.spec.v1alpha1.blueprint import Blueprint
 from edgewright.spec.v1alpha1.fleet import Fleet
+
+if TYPE_CHECKING:
+    from edgewright.package.inputs import Variant
 
 
 def commit_of(repository: Path) -> str | None:
@@ -90,7 +89,7 @@ def _release_key(session: Session, loaded: Loaded[Blueprint], plan: Plan, signer
             "document": loaded.document.model_dump(mode="json", exclude={"spec": {"rollout"}}),
             "lock": session.repository.locks[loaded.document.metadata.name].digest,
             "device": _tree_digest(package_folder() / "device"),
-            "edgewright": installed_version(),
+            "edgewright": importlib.metadata.version("edgewright"),
             "signer": digest_bytes(signer.allowed_signers),
         }
     )
@@ -106,6 +105,10 @@ def package(
     if stamp.holds("release", key):
         session.events(Event("package", subject, "cached"))
         return
+    # what only a new release needs is imported here: a compile with nothing changed must be quick
+    from edgewright.package.inputs import ReleaseInputs
+    from edgewright.package.release import package_release
+
     session.events(Event("package", subject, "start"))
     created = now()
     expires = created + timedelta(seconds=blueprint.spec.release.expires_after)
@@ -127,6 +130,8 @@ def package(
 
 
 def _variant(session: Session, plan: Plan, item: Evaluated, scratch: Path) -> Variant:
+    from edgewright.package.inputs import Variant
+
     variant = item.variant
     folder = scratch / variant.target_name
     session.materialise(plan, variant.artifact, folder)
@@ -190,6 +195,10 @@ def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
     if stamp.holds("project", key):
         session.events(Event("render", blueprint.metadata.name, "cached"))
         return
+    from edgewright.package.verify import verify_release
+    from edgewright.render.project import render
+    from edgewright.rollout.fleet import resolve_devices
+
     release = verify_release(dist, allowed_signers=signers, deep=False)
     waves = render(blueprint, resolve_devices(fleet.document, session.root), release, signers, dist / "ansible")
     stamp.write("project", key)

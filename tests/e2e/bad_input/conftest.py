@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import sys
 from collections.abc import Iterator
@@ -37,6 +38,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """Release 1.0.0, locked, packaged, signed, and confirmed on the device."""
     if not all(shutil.which(tool) for tool in ("gcc", "ssh-keygen")):
         pytest.skip("needs gcc and ssh-keygen")
+    if platform.machine() != "x86_64":
+        pytest.skip(f"the shop's device is this machine, and an {PC}")
     folder = tmp_path_factory.mktemp("shop")
     keys = Signer.create(folder / "keys")
     device = TestDevice(folder / "device", Path(), keys, free_port(), PYTHON)

@@ -8,6 +8,8 @@ from tests.e2e.bad_input.conftest import PYTHON, Shop
 from tests.e2e.bad_input.shop import Repository, write_fleet
 from tests.support.tiny_release import package_tiny
 
+from edgewright.kernel.units import release_number
+
 
 def test_nothing_is_compiled_without_a_signing_key(repository: Repository) -> None:
     for command in ("compile", "package"):
@@ -56,4 +58,4 @@ def test_an_older_release_is_refused_by_the_device_with_the_host_named(shop: Sho
     ended = repository.run("rollout")
     assert ended.exit_code == 5, ended
     assert "error: release-older  counter" in ended.stderr
-    assert not (shop.device.root / "releases" / "900000").exists()
+    assert not (shop.device.root / "releases" / str(release_number("0.9.0"))).exists()
