@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
@@ -354,7 +355,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def _fill(folder: Path, leave_bytes: int) -> Path:
     path = folder / "ballast"
     status = os.statvfs(folder)
-    path.write_bytes(b"\0" * max(0, status.f_bavail * status.f_frsize - leave_bytes))
+    left = max(0, status.f_bavail * status.f_frsize - leave_bytes)
+    with path.open("wb", buffering=0) as ballast:
+        while left > 0:
+            try:
+                left -= ballast.write(b"\0" * min(left, 1 << 16))
+            except OSError as full:  # the service wrote to its log meanwhile: full is what was asked for
+                assert full.errno == errno.ENOSPC
+                break
     return path
 
 

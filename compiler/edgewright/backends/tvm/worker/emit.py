@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from edgewright.backends.tvm.worker.program import Program, Tensor
+from edgewright.plugins.worker import WorkerError
 
 CODES = {"float32": (2, 32), "int32": (0, 32), "int64": (0, 64), "bool": (6, 8), "int8": (0, 8), "uint8": (1, 8)}
 """DLPack type codes and bits."""
@@ -69,7 +70,7 @@ def entry(program: Program, length: int, vocabulary: int, weights_bytes: int) ->
     shapes = list(dict.fromkeys(tensor.shape for tensor in tensors))
     names = sorted({call.function for call in program.calls})
     if any(len(call.tensors) > MOST_ARGUMENTS for call in program.calls):
-        raise NotImplementedError(f"a kernel takes more than {MOST_ARGUMENTS} tensors")
+        raise WorkerError("uncovered-kernel", f"a kernel takes more than {MOST_ARGUMENTS} tensors")
     lines = [HEAD]
     lines += [f"int __tvm_ffi_{name}(void*, TVMFFIAny*, int32_t, TVMFFIAny*);" for name in names]
     for index, extent in enumerate(shapes):

@@ -106,5 +106,5 @@ def read(module: tvm.IRModule, weights: Weights) -> Program:
     result = reader.tensor(function.body.body)
     outputs = {tensor for call in reader.program.calls for tensor in call.tensors if tensor.space == "output"}
     if outputs != {result}:
-        raise NotImplementedError(f"one output is planned for, {len(outputs)} were found")
+        raise WorkerError("uncovered-kernel", f"one output is planned for, {len(outputs)} were found")
     return reader.program
