@@ -120,7 +120,7 @@ def edit_blueprint(workspace: Workspace, version: str, service: dict[str, Any]) 
     document["spec"]["service"] = {"address": "127.0.0.1", "threads": 2, **service}
     document["spec"]["rollout"] |= {
         "waves": [{"canary": "1 per target"}, "100%"],
-        "soak": "1s",
+        "soak": "0s",
         "confirmTimeout": "90s",
     }
     write_yaml(path, document)
