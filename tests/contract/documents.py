@@ -18,9 +18,9 @@ import yaml
 from edgewright.kernel.resources import share_folder
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.plugins.registry import Registry
-from edgewright.spec.v1alpha1.blueprint import Blueprint, BlueprintSpec
-from edgewright.spec.v1alpha1.compression import Calibration, CompressionPolicy, Recipe
-from edgewright.spec.v1alpha1.target import Target, TargetSpec
+from edgewright.spec.v1beta1.blueprint import Blueprint, BlueprintSpec
+from edgewright.spec.v1beta1.compression import Calibration, CompressionPolicy, Recipe
+from edgewright.spec.v1beta1.target import Target, TargetSpec
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLES = REPOSITORY / "blueprints" / "examples"

@@ -12,8 +12,8 @@ from tests.contract.steps import GIVEN_INPUTS, assert_step_keeps_the_contract
 
 from edgewright.kernel.digest import canonical_json
 from edgewright.plugins.protocols import Backend, Refusal, RuntimeNeeds
-from edgewright.spec.v1alpha1.blueprint import Task
-from edgewright.spec.v1alpha1.target import Architecture
+from edgewright.spec.v1beta1.blueprint import Task
+from edgewright.spec.v1beta1.target import Architecture
 
 
 @pytest.fixture(params=REGISTRY.names("backends"))

@@ -12,7 +12,7 @@ from tests.contract.steps import assert_step_keeps_the_contract
 
 from edgewright.evaluate.table import COLUMNS
 from edgewright.plugins.protocols import MetricSet
-from edgewright.spec.v1alpha1.blueprint import Task
+from edgewright.spec.v1beta1.blueprint import Task
 
 UNITS = {"", "B", "s", "tokens/s"}
 

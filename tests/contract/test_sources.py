@@ -13,7 +13,7 @@ from tests.contract.steps import assert_step_keeps_the_contract
 
 from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.plugins.protocols import Importer, Source
-from edgewright.spec.v1alpha1 import blueprint
+from edgewright.spec.v1beta1 import blueprint
 
 
 def types_in_the_language() -> set[str]:

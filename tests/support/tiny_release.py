@@ -14,7 +14,7 @@ from edgewright.package.inputs import ReleaseInputs, Variant
 from edgewright.package.release import package_release
 from edgewright.package.signing import find_signer
 from edgewright.package.view import ReleaseView
-from edgewright.spec.v1alpha1.lock import Lock
+from edgewright.spec.v1beta1.lock import Lock
 
 
 def package_tiny(

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from edgewright.kernel.units import format_size
-from edgewright.spec.v1alpha1.blueprint import DeclaredFacts
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.blueprint import DeclaredFacts
+from edgewright.spec.v1beta1.target import TargetSpec
 
 _CACHE_ELEMENT_BYTES = 4
 _GB = 1e9

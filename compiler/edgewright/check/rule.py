@@ -15,8 +15,8 @@ from edgewright.load.documents import Loaded, Repository
 from edgewright.load.yaml12 import Path
 from edgewright.plugins.protocols import Backend, BuildRequest
 from edgewright.plugins.registry import Registry
-from edgewright.spec.v1alpha1.blueprint import Blueprint, BuildSpec
-from edgewright.spec.v1alpha1.compression import PolicyChoice, Recipe
+from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec
+from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
 
 FLOAT32 = Recipe(name="float32", method="float32")
 """What a blueprint without compression ships."""
@@ -94,7 +94,7 @@ class Subject:
             return FLOAT32
         if choice.policy is None:
             return choice.inline
-        loaded = self.repository.policies.get(choice.policy)
+        loaded = self.repository.compression_policies.get(choice.policy)
         if loaded is None:
             return None
         wanted = choice.recipe or loaded.document.spec.recipe

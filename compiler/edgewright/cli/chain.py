@@ -38,7 +38,7 @@ from edgewright.plan.plan import Plan, Variant, make_plan
 from edgewright.plugins.processes import fingerprint
 from edgewright.plugins.protocols import SourceContext
 from edgewright.plugins.registry import Registry
-from edgewright.spec.v1alpha1.blueprint import Blueprint
+from edgewright.spec.v1beta1.blueprint import Blueprint
 
 
 def machine_identity() -> Digest:

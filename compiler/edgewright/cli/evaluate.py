@@ -14,7 +14,7 @@ from edgewright.cli.output.progress import ProgressLines
 from edgewright.cli.output.tables import print_table
 from edgewright.cli.releasing import gate_json
 from edgewright.evaluate.table import Candidate, recipe_table
-from edgewright.spec.v1alpha1.blueprint import Blueprint
+from edgewright.spec.v1beta1.blueprint import Blueprint
 
 
 @click.command("evaluate")

@@ -17,7 +17,7 @@ from edgewright.cli.output.tables import print_table
 from edgewright.kernel.units import format_duration, format_size
 from edgewright.load.documents import Loaded
 from edgewright.plan.actions import Action
-from edgewright.spec.v1alpha1.blueprint import Blueprint
+from edgewright.spec.v1beta1.blueprint import Blueprint
 
 
 @click.command("plan")

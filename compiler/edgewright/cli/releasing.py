@@ -30,8 +30,8 @@ from edgewright.package.trust import trusted_signers
 from edgewright.plan.plan import Plan, plan_digest
 from edgewright.plugins import environments
 from edgewright.plugins.wheels import fetch_wheels
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.fleet import Fleet
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.fleet import Fleet
 
 if TYPE_CHECKING:
     from edgewright.package.inputs import Variant

@@ -9,7 +9,7 @@ import click
 from edgewright.kernel.diagnostics import ExitCode, did_you_mean, fail
 from edgewright.kernel.files import write_atomic
 from edgewright.spec.schemas import file_name, schema_bytes
-from edgewright.spec.v1alpha1.documents import KINDS
+from edgewright.spec.v1beta1.documents import KINDS
 
 
 @click.command("schema")

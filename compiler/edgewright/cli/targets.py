@@ -14,7 +14,7 @@ from edgewright.cli.output.tables import print_table
 from edgewright.kernel.diagnostics import ExitCode, did_you_mean, fail
 from edgewright.kernel.units import format_size
 from edgewright.load.documents import load_repository, shipped_targets
-from edgewright.spec.v1alpha1.target import Target
+from edgewright.spec.v1beta1.target import Target
 
 _COLUMNS = ["target", "architecture", "cpu", "cores", "memory", "for model", "GB/s", "W", "runtimes"]
 _SIZES = ("memory", "memoryForModel", "disk")

@@ -10,7 +10,7 @@ from typing import Any
 
 from edgewright.compress.options import OPTIONS, UnknownOptionError, bits_per_weight, resolve
 from edgewright.plugins.protocols import Refusal
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 CHOICES = ("algorithm", "group_size", "symmetric", "mixed_int8", "embedding_bits")
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from edgewright.evaluate.measurements import Measurements
-from edgewright.spec.v1alpha1.blueprint import GateSpec
+from edgewright.spec.v1beta1.blueprint import GateSpec
 
 
 class Verdict(StrEnum):

@@ -13,7 +13,7 @@ from typing import Final
 from edgewright.evaluate.explain import format_value
 from edgewright.evaluate.gates import GateResult, Verdict, judge, overall
 from edgewright.evaluate.measurements import Measurements
-from edgewright.spec.v1alpha1.blueprint import GateSpec
+from edgewright.spec.v1beta1.blueprint import GateSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,12 +24,12 @@ from edgewright.load.tree import SHIPPED, Candidate, find_candidates
 from edgewright.load.wording import diagnose
 from edgewright.load.yaml12 import SIZE_LIMIT_BYTES, Parsed, SpanMap, parse
 from edgewright.spec.base import Model
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.compression import CompressionPolicy
-from edgewright.spec.v1alpha1.documents import API_VERSION, KINDS
-from edgewright.spec.v1alpha1.fleet import Fleet
-from edgewright.spec.v1alpha1.lock import Lock
-from edgewright.spec.v1alpha1.target import Target
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.compression import CompressionPolicy
+from edgewright.spec.v1beta1.documents import API_VERSION, KINDS
+from edgewright.spec.v1beta1.fleet import Fleet
+from edgewright.spec.v1beta1.lock import Lock
+from edgewright.spec.v1beta1.target import Target
 
 T = TypeVar("T")
 ERRORS_SHOWN = 100
@@ -58,7 +58,7 @@ class Repository:
     root: Path
     blueprints: Mapping[str, Loaded[Blueprint]]
     fleets: Mapping[str, Loaded[Fleet]]
-    policies: Mapping[str, Loaded[CompressionPolicy]]
+    compression_policies: Mapping[str, Loaded[CompressionPolicy]]
     targets: Mapping[str, Loaded[Target]]
     locks: Mapping[str, Loaded[Lock]]
     problems: tuple[Diagnostic, ...] = ()
@@ -113,7 +113,7 @@ def load_repository(root: Path, *, selectors: Sequence[str] = (), keep_problems:
         root=root.resolve(),
         blueprints=_selected(own, selectors),
         fleets=own.found["Fleet"],
-        policies=cast("Mapping[str, Loaded[CompressionPolicy]]", policies),
+        compression_policies=cast("Mapping[str, Loaded[CompressionPolicy]]", policies),
         targets=shipped.found["Target"] | own.found["Target"],
         locks=own.found["Lock"],
         problems=tuple(problems),

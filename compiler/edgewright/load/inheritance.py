@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
-from edgewright.spec.v1alpha1.compression import CompressionSpec
+from edgewright.spec.v1beta1.compression import CompressionSpec
 
 
 def inherit(

@@ -14,7 +14,7 @@ from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.load.shapes import keys_at
 from edgewright.load.yaml12 import Parsed, Path
 from edgewright.spec.base import NAME_PATTERN, Model
-from edgewright.spec.v1alpha1.fleet import HOST_PATTERN
+from edgewright.spec.v1beta1.fleet import HOST_PATTERN
 
 _MISSING = object()
 _FORMS = {

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from edgewright.load.documents import Repository
 from edgewright.plugins.protocols import BuildRequest
-from edgewright.spec.v1alpha1.blueprint import Blueprint, BuildSpec
-from edgewright.spec.v1alpha1.compression import PolicyChoice, Recipe
-from edgewright.spec.v1alpha1.target import Target
+from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec
+from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
+from edgewright.spec.v1beta1.target import Target
 
 FLOAT32 = Recipe(name="float32", method="float32")
 """What a blueprint without compression ships."""
@@ -42,7 +42,7 @@ def recipe_of(repository: Repository, choice: PolicyChoice | None) -> Recipe:
     if choice.inline is not None:
         return choice.inline
     assert choice.policy is not None
-    policy = repository.policies[choice.policy].document.spec
+    policy = repository.compression_policies[choice.policy].document.spec
     wanted = choice.recipe or policy.recipe
     return next(candidate for candidate in policy.candidates if candidate.name == wanted)
 
@@ -51,7 +51,7 @@ def candidates_of(repository: Repository, choice: PolicyChoice | None) -> tuple[
     """Every recipe on offer: the policy's candidates, or the one that was written inline."""
     if choice is None or choice.policy is None:
         return (recipe_of(repository, choice),)
-    return repository.policies[choice.policy].document.spec.candidates
+    return repository.compression_policies[choice.policy].document.spec.candidates
 
 
 def choices_of(repository: Repository, blueprint: Blueprint) -> tuple[BuildChoice, ...]:

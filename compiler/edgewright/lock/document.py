@@ -12,9 +12,9 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, fail
 from edgewright.plugins.protocols import FileDigest, WheelRequirement
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.lock import EntryKind, Lock, LockEntry
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.lock import EntryKind, Lock, LockEntry
+from edgewright.spec.v1beta1.target import TargetSpec
 
 
 @dataclass(frozen=True, slots=True)

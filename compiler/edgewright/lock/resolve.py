@@ -22,8 +22,8 @@ from edgewright.plugins.protocols import FileDigest, SourceContext, WheelRequire
 from edgewright.plugins.registry import Registry
 from edgewright.plugins.wheels import resolve_wheels
 from edgewright.spec.base import Metadata
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.lock import Lock, LockedFile, LockEntry, LockSpec
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.lock import Lock, LockedFile, LockEntry, LockSpec
 
 
 def lock_path(blueprint: Loaded[Blueprint]) -> str:

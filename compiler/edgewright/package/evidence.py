@@ -28,7 +28,7 @@ from edgewright.package.statement import (
     TestResultPredicate,
     TestResults,
 )
-from edgewright.spec.v1alpha1.blueprint import GateSpec
+from edgewright.spec.v1beta1.blueprint import GateSpec
 
 
 def require_gates(inputs: ReleaseInputs) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.kernel.digest import Digest
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.lock import Lock
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.lock import Lock
+from edgewright.spec.v1beta1.target import TargetSpec
 
 
 def installed_version() -> str:

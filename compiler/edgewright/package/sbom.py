@@ -26,7 +26,7 @@ from edgewright.package.contents import Contents
 from edgewright.package.inputs import ReleaseInputs, installed_version
 from edgewright.package.view import Layer
 from edgewright.plugins.wheel_metadata import license_of_wheel
-from edgewright.spec.v1alpha1.lock import LockEntry
+from edgewright.spec.v1beta1.lock import LockEntry
 
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://edgewright.dev/sbom")
 _BASE = "base-model"

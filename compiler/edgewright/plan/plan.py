@@ -15,9 +15,9 @@ from edgewright.lock.document import LockView
 from edgewright.plan.actions import Action, DocumentPath, Fingerprint, files_action, worker_action
 from edgewright.plugins.protocols import FileDigest
 from edgewright.plugins.registry import Registry
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.compression import Recipe
-from edgewright.spec.v1alpha1.target import Target
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.compression import Recipe
+from edgewright.spec.v1beta1.target import Target
 
 _SOURCE: DocumentPath = ("spec", "model", "source")
 _DATASET: DocumentPath = ("spec", "evaluation", "dataset")

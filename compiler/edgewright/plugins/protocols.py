@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from edgewright.kernel.digest import Digest
-from edgewright.spec.v1alpha1.blueprint import BlueprintSpec
-from edgewright.spec.v1alpha1.compression import Recipe
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.blueprint import BlueprintSpec
+from edgewright.spec.v1beta1.compression import Recipe
+from edgewright.spec.v1beta1.target import TargetSpec
 
 Environment = Literal["onnx", "genai", "tvm"]
 Determinism = Literal["deterministic", "deterministic on this CPU", "not"]

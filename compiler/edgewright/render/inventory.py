@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgewright.kernel.diagnostics import fail
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.fleet import Device
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.fleet import Device
 
 DEFAULT_PYTHON = "/usr/bin/python3"
 _PLAIN = re.compile(r"[A-Za-z0-9_./:@=+, -]*")

@@ -19,8 +19,8 @@ from edgewright.kernel.resources import share_folder
 from edgewright.render.inventory import device_options, inventory, refuse_templates
 from edgewright.render.release import ReleaseView
 from edgewright.render.waves import Wave, plan_waves
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.fleet import Device
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.fleet import Device
 
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "*.pyc", ".ansible")
 

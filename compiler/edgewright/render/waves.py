@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from edgewright.spec.v1alpha1.blueprint import CanaryWave
-from edgewright.spec.v1alpha1.fleet import Device
+from edgewright.spec.v1beta1.blueprint import CanaryWave
+from edgewright.spec.v1beta1.fleet import Device
 
 
 @dataclass(frozen=True, slots=True)

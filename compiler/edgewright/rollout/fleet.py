@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, did_you_mean, fail
 from edgewright.kernel.process import run
 from edgewright.rollout.tools import ansible_tool, search_path
-from edgewright.spec.v1alpha1.fleet import Device, Fleet, InventoryReference
+from edgewright.spec.v1beta1.fleet import Device, Fleet, InventoryReference
 
 _LIMIT_BYTES = 256 << 20
 _CONNECTION_VARIABLES = {

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from edgewright.render.waves import Wave
-from edgewright.spec.v1alpha1.blueprint import RolloutSpec
-from edgewright.spec.v1alpha1.fleet import Device
+from edgewright.spec.v1beta1.blueprint import RolloutSpec
+from edgewright.spec.v1beta1.fleet import Device
 
 AbsentPolicy = Literal["wait", "skip", "fail"]
 FailurePolicy = Literal["rollback-wave", "rollback-all", "pause"]

@@ -26,8 +26,8 @@ from edgewright.rollout.ledger import Ledger, RecordedRollout
 from edgewright.rollout.plan import make_plan
 from edgewright.rollout.runner import AnsibleRunner, stop_strays
 from edgewright.rollout.tools import ansible_tool
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.fleet import Fleet
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.fleet import Fleet
 
 _LEFT = frozenset({Status.ROLLED_BACK, Status.LEAVE})
 Reach = Callable[["RolloutSession", int, Sequence[str]], Devices]

@@ -12,7 +12,7 @@ from edgewright.kernel.diagnostics import fail
 from edgewright.kernel.files import is_safe_relative, iter_files
 from edgewright.plugins.protocols import FileDigest, Resolved, SourceContext
 from edgewright.sources.deposit import LIMITS, deposit, measure, not_found, unsafe_name
-from edgewright.spec.v1alpha1.blueprint import DirectorySource as Options
+from edgewright.spec.v1beta1.blueprint import DirectorySource as Options
 
 
 class DirectorySource:

@@ -18,7 +18,7 @@ from edgewright.plugins.wheels import digest_mismatch
 from edgewright.sources.archive import is_archive_name, members
 from edgewright.sources.deposit import LIMITS, deposit, measure, not_found, offline_not_cached
 from edgewright.sources.download import Request, check_url, fetch
-from edgewright.spec.v1alpha1.blueprint import HttpsSource as Options
+from edgewright.spec.v1beta1.blueprint import HttpsSource as Options
 
 
 class HttpsSource:

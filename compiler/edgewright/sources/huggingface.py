@@ -21,7 +21,7 @@ from edgewright.plugins.wheels import digest_mismatch
 from edgewright.sources.deposit import LIMITS, chunks, deposit, measure, not_found, offline_not_cached, unsafe_name
 from edgewright.sources.download import fetch
 from edgewright.sources.hub import Entry, hub_from_environment
-from edgewright.spec.v1alpha1.blueprint import HuggingFaceSource as Options
+from edgewright.spec.v1beta1.blueprint import HuggingFaceSource as Options
 
 _WEIGHTS = ".safetensors"
 _TAKEN = (_WEIGHTS, ".json", ".txt", ".model", ".jinja")

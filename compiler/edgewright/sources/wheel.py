@@ -16,7 +16,7 @@ from edgewright.plugins.wheel_metadata import is_metadata, stated_license
 from edgewright.plugins.wheels import digest_mismatch, fetch_wheels, resolve_wheel
 from edgewright.sources.archive import members
 from edgewright.sources.deposit import LIMITS, deposit, measure, not_found
-from edgewright.spec.v1alpha1.blueprint import WheelSource as Options
+from edgewright.spec.v1beta1.blueprint import WheelSource as Options
 
 
 class WheelSource:

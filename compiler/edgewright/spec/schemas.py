@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from edgewright.spec.v1alpha1.documents import API_VERSION, KINDS
+from edgewright.spec.v1beta1.documents import API_VERSION, KINDS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

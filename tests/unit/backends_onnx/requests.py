@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from edgewright.plugins.protocols import BuildRequest
-from edgewright.spec.v1alpha1.blueprint import BlueprintSpec
-from edgewright.spec.v1alpha1.compression import Recipe
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.blueprint import BlueprintSpec
+from edgewright.spec.v1beta1.compression import Recipe
+from edgewright.spec.v1beta1.target import TargetSpec
 
 NUMBERS = ("cores", "memory", "disk", "memoryBandwidth", "power", "memoryForModel", "isa")
 

@@ -13,7 +13,7 @@ from tests.unit.backends_onnx.conftest import Runner
 from edgewright.backends.onnxruntime.steps import build_step, export_step
 from edgewright.compress.recipes import worker_recipe
 from edgewright.kernel.diagnostics import EdgewrightError
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 pytestmark = pytest.mark.frameworks
 RECIPES: dict[str, dict[str, Any]] = {

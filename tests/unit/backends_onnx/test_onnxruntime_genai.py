@@ -16,7 +16,7 @@ from tests.unit.backends_onnx.requests import build_request
 from edgewright.backends.onnxruntime_genai.plugin import GenAIBackend
 from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.plugins.protocols import WorkerStep
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 pytestmark = pytest.mark.frameworks
 

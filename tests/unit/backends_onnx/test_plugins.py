@@ -12,7 +12,7 @@ from edgewright.plugins.environments import pins
 from edgewright.plugins.processes import staged_sources
 from edgewright.plugins.protocols import Backend, Importer
 from edgewright.sources.canonical.plugin import CanonicalImporter
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 DYNAMIC = Recipe(name="r", method="int8-dynamic")
 INT8 = Recipe(name="r", method="int8-weight-only")

@@ -8,7 +8,7 @@ import pytest
 
 from edgewright.compress.options import OPTIONS, UnknownOptionError, bits_per_weight, resolve
 from edgewright.compress.recipes import recipe_bits, refuse_recipe, worker_recipe
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 ONNX, GENAI = "onnxruntime", "onnxruntime-genai"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgewright.cli.main import run
-from edgewright.spec.v1alpha1.documents import KINDS
+from edgewright.spec.v1beta1.documents import KINDS
 
 _ROOT = Path(__file__).parents[3]
 

@@ -12,7 +12,7 @@ from edgewright.evaluate.explain import format_value, no_gate, red_gates
 from edgewright.evaluate.gates import Verdict, device_gates, judge, overall
 from edgewright.evaluate.measurements import NOTHING, Measurement, Measurements
 from edgewright.kernel.diagnostics import Span
-from edgewright.spec.v1alpha1.blueprint import GateSpec
+from edgewright.spec.v1beta1.blueprint import GateSpec
 
 SHIPS = {"kl_divergence_mean": 0.0050, "top1_agreement": 0.952, "artifact_size": 268_565_850.0}
 REFUSED = {"kl_divergence_mean": 0.407, "top1_agreement": 0.619, "artifact_size": 88_079_665.0}

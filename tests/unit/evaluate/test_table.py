@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgewright.evaluate.gates import Verdict
 from edgewright.evaluate.measurements import NOTHING, Measurement, Measurements
 from edgewright.evaluate.table import COLUMNS, Candidate, recipe_table
-from edgewright.spec.v1alpha1.blueprint import GateSpec
+from edgewright.spec.v1beta1.blueprint import GateSpec
 
 GATES = (GateSpec(metric="kl_divergence_mean", max=0.02), GateSpec(metric="top1_agreement", min=0.93))
 

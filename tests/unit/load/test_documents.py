@@ -107,7 +107,7 @@ def test_policy_inherits_candidates_and_may_replace_and_choose(tmp_path: Path) -
         "b.yaml": _policy("b", extends="a", recipe="z", candidates="{name: z, method: int4-weight-only}"),
         "c.yaml": _policy("c", extends="b", candidates="{name: y, method: int8-weight-only}"),
     }
-    policies = load_repository(_write(tmp_path, files)).policies
+    policies = load_repository(_write(tmp_path, files)).compression_policies
     last = policies["c"].document.spec
     assert last.recipe == "z"
     assert {c.name: c.method for c in last.candidates} == {

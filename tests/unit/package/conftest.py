@@ -14,7 +14,7 @@ from edgewright.package.inputs import ReleaseInputs, Variant
 from edgewright.package.release import package_release
 from edgewright.package.signing import Signer, find_signer
 from edgewright.package.view import ReleaseView
-from edgewright.spec.v1alpha1.blueprint import Blueprint
+from edgewright.spec.v1beta1.blueprint import Blueprint
 
 CREATED = datetime(2026, 11, 23, 10, 0, 0, tzinfo=UTC)
 WHEEL = "tiny-1.0-py3-none-any.whl"

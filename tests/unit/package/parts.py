@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.kernel.digest import digest_bytes
-from edgewright.spec.v1alpha1.lock import Lock
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.lock import Lock
+from edgewright.spec.v1beta1.target import TargetSpec
 
 
 def make_key(path: Path, *arguments: str) -> Path:

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.render.inventory import device_options, host_variables, refuse_templates
 from edgewright.render.project import render
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.fleet import Connection, Device
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.fleet import Connection, Device
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.render.waves import plan_waves, spread
-from edgewright.spec.v1alpha1.blueprint import CanaryWave
-from edgewright.spec.v1alpha1.fleet import Device
+from edgewright.spec.v1beta1.blueprint import CanaryWave
+from edgewright.spec.v1beta1.fleet import Device
 
 
 def device(number: int, target: str = "x86-64-v3", site: str = "default") -> Device:

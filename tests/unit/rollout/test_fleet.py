@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.rollout.fleet import resolve_devices, select_devices
-from edgewright.spec.v1alpha1.fleet import Device, Fleet
+from edgewright.spec.v1beta1.fleet import Device, Fleet
 
 HOST: dict[str, Any] = {"edgewright_target": "x86-64-v3", "ansible_host": "10.0.0.1", "edgewright_site": "berlin"}
 

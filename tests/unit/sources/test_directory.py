@@ -7,7 +7,7 @@ from edgewright.kernel.digest import digest_bytes
 from edgewright.plugins.protocols import FileDigest, SourceContext
 from edgewright.sources.deposit import Limits
 from edgewright.sources.directory import DirectorySource
-from edgewright.spec.v1alpha1.blueprint import DirectorySource as Options
+from edgewright.spec.v1beta1.blueprint import DirectorySource as Options
 
 
 def options(**more: str) -> Options:

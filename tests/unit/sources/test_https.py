@@ -14,7 +14,7 @@ from edgewright.plugins.protocols import FileDigest, SourceContext
 from edgewright.sources import download
 from edgewright.sources.deposit import Limits
 from edgewright.sources.https import HttpsSource
-from edgewright.spec.v1alpha1.blueprint import HttpsSource as Options
+from edgewright.spec.v1beta1.blueprint import HttpsSource as Options
 
 CONTENT = bytes(range(256)) * 4000
 

@@ -10,7 +10,7 @@ from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
 from edgewright.kernel.digest import digest_bytes
 from edgewright.plugins.protocols import SourceContext
 from edgewright.sources.huggingface import HuggingFaceSource
-from edgewright.spec.v1alpha1.blueprint import HuggingFaceSource as Options
+from edgewright.spec.v1beta1.blueprint import HuggingFaceSource as Options
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = b"weights" * 1000

@@ -10,7 +10,7 @@ from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
 from edgewright.kernel.digest import digest_bytes
 from edgewright.plugins.protocols import FileDigest, SourceContext
 from edgewright.sources.wheel import WheelSource
-from edgewright.spec.v1alpha1.blueprint import WheelSource as Options
+from edgewright.spec.v1beta1.blueprint import WheelSource as Options
 
 FILE = "tiny_model/model/sub/weights.safetensors"
 

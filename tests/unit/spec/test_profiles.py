@@ -8,7 +8,7 @@ import pytest
 
 from edgewright.load.documents import load_repository, shipped_targets
 from edgewright.plugins.registry import Registry
-from edgewright.spec.v1alpha1.target import NUMBERS_WITH_SOURCE
+from edgewright.spec.v1beta1.target import NUMBERS_WITH_SOURCE
 
 TARGETS = shipped_targets()
 WANTED = {
@@ -52,7 +52,7 @@ def test_runtimes_are_backends_that_build_for_the_architecture(name: str) -> Non
 
 
 def test_shipped_policies_choose_what_they_offer(tmp_path: Path) -> None:
-    policies = load_repository(tmp_path).policies
+    policies = load_repository(tmp_path).compression_policies
     assert {"int8-decoder", "int8-encoder", "float32"} <= policies.keys()
     assert policies["int8-decoder"].document.spec.recipe == "int8"
     assert {"int4", "int4-k-quant"} <= {c.name for c in policies["int8-decoder"].document.spec.candidates}

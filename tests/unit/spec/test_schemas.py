@@ -10,7 +10,7 @@ import pytest
 
 from edgewright.load.yaml12 import parse
 from edgewright.spec.schemas import DIALECT, file_name, schema_bytes, schema_of
-from edgewright.spec.v1alpha1.documents import KINDS
+from edgewright.spec.v1beta1.documents import KINDS
 
 _ROOT = Path(__file__).parents[3]
 _DOCUMENTS = sorted(

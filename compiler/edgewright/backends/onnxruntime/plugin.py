@@ -8,7 +8,7 @@ from __future__ import annotations
 from edgewright.backends.onnxruntime.steps import build_step, export_step
 from edgewright.compress.recipes import methods, recipe_bits, refuse_recipe, worker_recipe
 from edgewright.plugins.protocols import BuildRequest, Refusal, RuntimeNeeds, WheelRequirement, WorkerStep
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 NAME = "onnxruntime"
 # the tokenizers wheel needs huggingface_hub only to download, which the device never does

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from edgewright.compress.recipes import methods, recipe_bits, refuse_recipe, worker_recipe
 from edgewright.plugins.protocols import BuildRequest, Refusal, RuntimeNeeds, WheelRequirement, WorkerStep
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 NAME = "onnxruntime-genai"
 BUILD_VERSION = 1

@@ -12,7 +12,7 @@ from typing import Any
 from edgewright.backends.onnxruntime.steps import export_step
 from edgewright.plugins.protocols import BuildRequest, Refusal, RuntimeNeeds, WheelRequirement, WorkerStep
 from edgewright.plugins.toolchains import compiler_for, emulator_for
-from edgewright.spec.v1alpha1.compression import Recipe
+from edgewright.spec.v1beta1.compression import Recipe
 
 BUILD_VERSION = 1
 DEFAULT_LENGTHS = (32, 128, 512)

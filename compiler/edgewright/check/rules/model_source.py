@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
-from edgewright.spec.v1alpha1.blueprint import DirectorySource
+from edgewright.spec.v1beta1.blueprint import DirectorySource
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
 from edgewright.load.yaml12 import Path
-from edgewright.spec.v1alpha1.compression import PolicyChoice
+from edgewright.spec.v1beta1.compression import PolicyChoice
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -39,7 +39,7 @@ def _name(subject: Subject, kind: str, name: str, known: Collection[str], path: 
 def _compression(subject: Subject, choice: PolicyChoice, path: Path) -> Iterator[Diagnostic]:
     if choice.policy is None:
         return
-    policies = subject.repository.policies
+    policies = subject.repository.compression_policies
     yield from _name(subject, "CompressionPolicy", choice.policy, policies, (*path, "policy"))
     policy = policies.get(choice.policy)
     if policy is None or choice.recipe is None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from edgewright.plugins.protocols import WorkerStep
 from edgewright.plugins.toolchains import compiler_for, emulator_for
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.target import TargetSpec
 
 UNITS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from edgewright.plugins.protocols import WorkerStep
-from edgewright.spec.v1alpha1.target import TargetSpec
+from edgewright.spec.v1beta1.target import TargetSpec
 
 UNITS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, HttpUrl, Tag, field_
 
 from edgewright.kernel.units import parse_duration, parse_percent, parse_size
 from edgewright.spec.base import Model, Name, Percent, RelativePath, Seconds, Sha256, SizeBytes, VersionedMetadata
-from edgewright.spec.v1alpha1.compression import PolicyChoice
+from edgewright.spec.v1beta1.compression import PolicyChoice
 
 Task = Literal["text-generation", "embeddings", "text-classification"]
 

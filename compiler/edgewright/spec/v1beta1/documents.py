@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from edgewright.spec.base import Model
-from edgewright.spec.v1alpha1.blueprint import Blueprint
-from edgewright.spec.v1alpha1.compression import CompressionPolicy
-from edgewright.spec.v1alpha1.fleet import Fleet
-from edgewright.spec.v1alpha1.lock import Lock
-from edgewright.spec.v1alpha1.target import Target
+from edgewright.spec.v1beta1.blueprint import Blueprint
+from edgewright.spec.v1beta1.compression import CompressionPolicy
+from edgewright.spec.v1beta1.fleet import Fleet
+from edgewright.spec.v1beta1.lock import Lock
+from edgewright.spec.v1beta1.target import Target
 
 API_VERSION = "edgewright/v1alpha1"
 

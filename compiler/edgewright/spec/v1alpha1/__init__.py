@@ -1,1 +1,0 @@
-"""The served API version edgewright/v1alpha1."""

@@ -1,0 +1,1 @@
+"""The newest API version: the models that the rest of the compiler works with."""
