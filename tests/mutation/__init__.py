@@ -1,0 +1,1 @@
+"""Ten thousand wrong documents a run: what `check` may never do, whatever it is given."""
