@@ -268,6 +268,7 @@ def _recoded(data: bytes, others: tuple[bytes, ...], rng: random.Random) -> byte
     )
 
 
+_CODINGS = ("utf-16", "utf-16-be", "utf-32", "utf-8-sig", "latin-1", "cp1252")
 _Grammar = Callable[[Any, tuple[bytes, ...], random.Random], Any]
 _GRAMMAR: tuple[_Grammar, ...] = (
     _drop,

@@ -1,4 +1,4 @@
-"""Whatever a document looks like, `check` ends with a report that has a place: never a traceback, a hang or a full memory.
+"""Whatever a document looks like, `check` ends with a report that has a place: no traceback, no hang, no full memory.
 
 Every run takes the same documents; `EDGEWRIGHT_MUTATIONS` asks for another number, `EDGEWRIGHT_SEED` for others.
 """
@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.mutation.mutate import mutated
+
+from edgewright.cli.main import run
 
 DOCUMENTS = int(os.environ.get("EDGEWRIGHT_MUTATIONS", "10000"))
 FIRST_SEED = int(os.environ.get("EDGEWRIGHT_SEED", "0"))
@@ -26,6 +27,7 @@ PLACED_SHARE = 0.95
 _ROOT = Path(__file__).parents[2]
 _GOOD = Path(__file__).parent / "repository"
 _PROCESSES = 2
+_PYTHONPATH = f"{_ROOT / 'compiler'}:{_ROOT}"
 
 
 def _run(folder: Path, first: int, count: int) -> dict[str, Any]:
@@ -62,8 +64,6 @@ def results(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_good_repository_is_right_before_it_is_mutated(tmp_path: Path) -> None:
-    from edgewright.cli.main import run
-
     shutil.copytree(_GOOD, tmp_path / "fleet")
     assert run(["check", str(tmp_path / "fleet")]) == 0
 

@@ -17,8 +17,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edgewright.cli.main import run
 from tests.mutation.mutate import mutated
+
+from edgewright.cli.main import run
 
 
 def _check(repository: Path) -> dict[str, Any]:
