@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup packages demo test lint bench clean
+.PHONY: help setup packages demo test lint bench docs clean
 
 help: ## show the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -39,5 +39,9 @@ lint: $(STAMP) ## ruff, mypy, import-linter
 bench: $(STAMP) packages ## each benchmark runs peer and edgewright in turn and prints their ratio
 	@$(BIN)/python -m benchmarks
 
+docs: $(STAMP) ## the documentation as web pages, in docs/_build
+	@$(BIN)/python -m sphinx -q -W -b html docs docs/_build
+	@echo "docs/_build/README.html"
+
 clean: ## remove what make made here (caches under the home folder stay)
-	rm -rf $(VENV) dist .edgewright .demo
+	rm -rf $(VENV) docs/_build dist .edgewright .demo

@@ -1,64 +1,33 @@
-"""Writes the pages of the documentation that are made from code: `docs/reference/cli.md` from the commands' own help.
+"""Writes the pages of the documentation that are made from code: the whole of `docs/reference`.
 
     .venv/bin/python tools/generate_docs.py
 
-Owns the form of the page; its words are those of `--help`. Invariant: the same commands give the same bytes, whatever
-the terminal, so that a test can compare them with the committed page.
+Invariant: the same code gives the same bytes, so that a test can compare them with the committed pages.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import click
-
-from edgewright.cli.main import COMMANDS, LazyGroup, cli
-
 ROOT = Path(__file__).resolve().parents[1]
-CLI_PAGE = ROOT / "docs" / "reference" / "cli.md"
-WIDTH = 100
-_HEAD = """# Command line
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
 
-REPOSITORY is the fleet repository's folder, the current one when absent. stdout is the result, stderr everything else;
-[exit codes](exit-codes.md) and [environment variables](environment.md) are the same for all commands.
+from tools.pages import cli, environment, exit_codes, metrics, rules, schemas, targets  # noqa: E402
 
-This page is made from the commands' own help by `tools/generate_docs.py`; a test compares the two.
-"""
-
-
-def cli_page() -> str:
-    """The page: the overview, then each command in the order of the chain."""
-    sections = [_HEAD, _block(_help(cli, "edgewright", None))]
-    assert isinstance(cli, LazyGroup)
-    with click.Context(cli, info_name="edgewright") as group:
-        for name in COMMANDS:
-            command = cli.get_command(group, name)
-            assert command is not None
-            sections += [f"## {name}\n", _block(_help(command, name, group))]
-    return "\n".join(sections)
-
-
-def _help(command: click.Command, name: str, parent: click.Context | None) -> str:
-    context = click.Context(
-        command,
-        info_name=name,
-        parent=parent,
-        terminal_width=WIDTH,
-        max_content_width=WIDTH,
-        help_option_names=["-h", "--help"],
-    )
-    return command.get_help(context)
-
-
-def _block(text: str) -> str:
-    return "```text\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```\n"
+PAGES: Mapping[str, Callable[[], str]] = {
+    module.PATH: module.page for module in (cli, rules, schemas, targets, metrics, exit_codes, environment)
+}
 
 
 def main() -> int:
-    """Write the page."""
-    CLI_PAGE.write_text(cli_page(), encoding="utf-8")
-    sys.stdout.write(f"{CLI_PAGE.relative_to(ROOT)}\n")
+    """Write every page."""
+    for name, page in PAGES.items():
+        path = ROOT / "docs" / name
+        path.write_text(page(), encoding="utf-8")
+        sys.stdout.write(f"{path.relative_to(ROOT)}\n")
     return 0
 
 

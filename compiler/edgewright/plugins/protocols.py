@@ -163,6 +163,8 @@ class MetricSet(Protocol):
     task: str
     metrics: Mapping[str, str]
     """Names of the metrics and their units: `` (a ratio), `B`, `s`, `tokens/s`."""
+    descriptions: Mapping[str, str]
+    """How each metric is measured, in words."""
 
     def step(self, backend: str, target: TargetSpec, max_tokens: int) -> WorkerStep:
         """The worker step; its inputs are `artifact`, `canonical` (the float32 reference) and `dataset`."""

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from tools.generate_docs import CLI_PAGE, cli_page
+from tools.generate_docs import PAGES
 
+from edgewright.cli.environment import VARIABLES
+from edgewright.cli.exit_codes import MEANINGS
 from edgewright.cli.main import COMMANDS
+from edgewright.kernel.diagnostics import ExitCode
 
 _ROOT = Path(__file__).parents[3]
+CLI_PAGE = _ROOT / "docs" / "reference" / "cli.md"
 _PAGES = sorted(
     page.relative_to(_ROOT).as_posix()
     for pattern in ("*.md", "docs/**/*.md", "blueprints/examples/*/*.md")
@@ -32,14 +38,27 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in _HEADING.findall(prose(page))}
 
 
-def test_the_command_line_page_is_what_the_commands_say_of_themselves() -> None:
-    assert CLI_PAGE.read_text(encoding="utf-8") == cli_page(), "run .venv/bin/python tools/generate_docs.py"
+@pytest.mark.parametrize("name", PAGES)
+def test_reference_page_is_what_the_code_says_of_itself(name: str) -> None:
+    page = (_ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert page == PAGES[name](), "run .venv/bin/python tools/generate_docs.py"
+
+
+def test_every_variable_that_the_code_reads_is_documented() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (_ROOT / "compiler").rglob("*.py")]
+    assert {name for text in sources for name in re.findall(r"\"(EDGEWRIGHT_[A-Z_]+)\"", text)} == {
+        name for name in VARIABLES if name.startswith("EDGEWRIGHT_")
+    }
+
+
+def test_every_exit_code_is_documented() -> None:
+    assert set(MEANINGS) == set(ExitCode)
 
 
 def test_the_page_does_not_depend_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "40")
     monkeypatch.setenv("EDGEWRIGHT_OUTPUT", "json")
-    assert CLI_PAGE.read_text(encoding="utf-8") == cli_page()
+    assert CLI_PAGE.read_text(encoding="utf-8") == PAGES["reference/cli.md"]()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -75,3 +94,11 @@ def test_every_page_of_the_documentation_is_reachable_from_its_first_page() -> N
         links = [link.partition("#")[0] for link in _LINK.findall(prose(page)) if not re.match(r"[a-z]+:", link)]
         waiting += [(page.parent / link).resolve() for link in links if link]
     assert sorted(page.relative_to(docs).as_posix() for page in docs.glob("**/*.md") if page not in seen) == []
+
+
+def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
+    options = ["-q", "-W", "--keep-going", "-b", "html"]
+    command = [sys.executable, "-m", "sphinx", *options, str(_ROOT / "docs"), str(tmp_path)]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert (tmp_path / "README.html").is_file()
