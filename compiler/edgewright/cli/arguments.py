@@ -20,6 +20,7 @@ class Invocation:
     repository: Path = Path()
     output: str = "text"
     debug: bool = False
+    reports: tuple[tuple[str, Path], ...] = ()
 
 
 def _invocation(context: click.Context) -> Invocation:

@@ -2,49 +2,97 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
 from edgewright.check.rule import Subject
 from edgewright.check.rules import budget
 from edgewright.check.run import check
-from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
-from edgewright.cli.output.diagnostics import as_json, print_diagnostics
+from edgewright.cli.arguments import Invocation, blueprint_option, note_output, repository_argument
+from edgewright.cli.output.findings import Findings
+from edgewright.cli.output.report import FORMS, print_report, write_reports
 from edgewright.cli.output.tables import print_table
-from edgewright.kernel.diagnostics import EdgewrightError, Severity
+from edgewright.kernel.diagnostics import ExitCode, Severity
 from edgewright.kernel.units import format_size
 from edgewright.load.documents import Repository, load_repository
+from edgewright.load.tree import SHIPPED
 from edgewright.plugins.registry import Registry
+
+
+def _note_reports(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> None:
+    """Remember the reports, so that they are written too when documents cannot even be loaded."""
+    del parameter
+    found = []
+    for value in values:
+        form, separator, path = value.partition("=")
+        if form not in FORMS or not separator or not path:
+            raise click.BadParameter(f"{value!r} is not FORM=FILE with one of {', '.join(FORMS)}")
+        found.append((form, Path(path)))
+    context.ensure_object(Invocation).reports = tuple(found)
+
+
+def _report_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    report = click.option(
+        "--report",
+        multiple=True,
+        metavar="FORM=FILE",
+        callback=_note_reports,
+        expose_value=False,
+        help="Also write the report to FILE, in any form of --output (repeatable).",
+    )
+    output = click.option(
+        "--output",
+        "-o",
+        type=click.Choice(list(FORMS)),
+        callback=note_output,
+        help="Form of the report.  [default: text]",
+    )
+    return output(report(function))
 
 
 @click.command("check")
 @repository_argument
 @blueprint_option
-@output_option
+@_report_options
 @click.option("--verbose", "-v", is_flag=True, help="Show the estimates of every build, with their formula.")
-def command(repository: Path, blueprints: tuple[str, ...], output: str, verbose: bool) -> None:
+@click.pass_obj
+def command(
+    invocation: Invocation, repository: Path, blueprints: tuple[str, ...], output: str, verbose: bool
+) -> ExitCode:
     """Check the documents of REPOSITORY: every mistake of every file in one run."""
     loaded = load_repository(repository, selectors=blueprints, keep_problems=True)
     registry = Registry()
     found = check(loaded, registry)
-    if any(d.severity is Severity.ERROR for d in found):
-        raise EdgewrightError(*found)
+    is_wrong = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
     names = sorted(loaded.blueprints)
-    if output == "json":
-        result = {
-            "blueprints": names,
-            "diagnostics": [as_json(d, roots=[repository]) for d in found],
-            "estimates": _estimates(loaded, registry),
-        }
-        click.echo(json.dumps(result, indent=2, sort_keys=True))
-        return
-    print_diagnostics(found, roots=[repository])
-    if verbose:
-        _print_estimates(loaded, registry)
-    word = "blueprint is" if len(names) == 1 else "blueprints are"
-    click.echo(f"{len(names)} {word} right: {', '.join(names)}")
+    details = {"blueprints": names, "estimates": [] if is_wrong else _estimates(loaded, registry)}
+    findings = Findings(tuple(found), documents=_documents(loaded), root=repository, details=details)
+    _write_then_print(invocation, findings)
+    if is_wrong:
+        return ExitCode.DOCUMENTS
+    if output == "text":
+        if verbose:
+            _print_estimates(loaded, registry)
+        word = "blueprint is" if len(names) == 1 else "blueprints are"
+        click.echo(f"{len(names)} {word} right: {', '.join(names)}")
+    return ExitCode.OK
+
+
+def _write_then_print(invocation: Invocation, findings: Findings) -> None:
+    """In this order, so that stdout holds one report, be it the one on a file that could not be written."""
+    reports, invocation.reports = invocation.reports, ()
+    write_reports(reports, findings)
+    print_report(invocation.output, findings)
+
+
+def _documents(repository: Repository) -> tuple[str, ...]:
+    """The repository's own documents that could be read; what ships with edgewright is not looked at here."""
+    shelves = (repository.blueprints, repository.fleets, repository.compression_policies, repository.targets)
+    paths = {loaded.path for shelf in shelves for loaded in shelf.values()}
+    return tuple(sorted(path for path in paths if not path.startswith(SHIPPED)))
 
 
 def _estimates(repository: Repository, registry: Registry) -> list[dict[str, object]]:

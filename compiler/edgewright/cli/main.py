@@ -117,7 +117,8 @@ def _report_bug(error: BaseException, invocation: Invocation) -> int:
 
 def _report(error: Exception, invocation: Invocation) -> int:
     """Print an error that ended a command, and give its exit code."""
-    from edgewright.cli.output.diagnostics import print_diagnostics
+    from edgewright.cli.output.findings import Findings
+    from edgewright.cli.output.report import print_report, write_reports
     from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode
 
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
@@ -129,9 +130,23 @@ def _report(error: Exception, invocation: Invocation) -> int:
         )
     if not isinstance(error, EdgewrightError):
         return _report_bug(error, invocation)
-    roots = [invocation.repository]
-    print_diagnostics(error.diagnostics, as_json=invocation.output == "json", roots=roots)
+    findings = Findings(error.diagnostics, root=invocation.repository)
+    print_report(invocation.output, findings)
+    reports, invocation.reports = invocation.reports, ()  # an error in writing them is not written to them
+    write_reports(reports, findings)
     return int(error.exit_code)
+
+
+def _end(error: Exception, invocation: Invocation) -> int:
+    """Report an error; what goes wrong in that is reported too, and what is no diagnostic is a bug."""
+    from edgewright.kernel.diagnostics import EdgewrightError
+
+    try:
+        return _report(error, invocation)
+    except EdgewrightError as second:
+        return _report(second, invocation)
+    except Exception as bug:  # noqa: BLE001 - the boundary
+        return _report_bug(bug, invocation)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -148,7 +163,7 @@ def run(arguments: Sequence[str]) -> int:
         click.echo("interrupted", err=True)
         return 130
     except Exception as error:  # noqa: BLE001 - the boundary
-        return _report(error, invocation)
+        return _end(error, invocation)
     return result if isinstance(result, int) else 0
 
 

@@ -1,12 +1,15 @@
 """Diagnostics: what edgewright tells people, as ordered, hashable values.
 
-Owns the place (`Span`), the message (`Diagnostic`), the exception that carries them (`EdgewrightError`) and the exit
-codes. Knows nothing of how they are printed. Invariant: lines and columns count from 1.
+Owns the place (`Span`), the message (`Diagnostic`) with the places that belong to it (`Related`) and the edits that
+would mend it (`Fix`), the exception that carries them (`EdgewrightError`) and the exit codes. Knows nothing of how they
+are printed, nor of how a fix is applied. Invariants: lines and columns count from 1; a fix is certain, or there is
+none.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -53,6 +56,30 @@ class Span:
         return f"{self.path}:{self.line}:{self.column}"
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Related:
+    """Another place that belongs to a diagnostic, and what it has to do with it: `used here`."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Edit:
+    """One change of a text: what stands in the span is replaced; an empty span is where text is put in."""
+
+    span: Span
+    replacement: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fix:
+    """The edits that mend what a diagnostic says, all or none of them; `description` says what they do: `write 'x'`."""
+
+    description: str
+    edits: tuple[Edit, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One message. `subject` names the thing when there is no document to point at: a host, a file, a tool."""
@@ -64,6 +91,8 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     hint: str | None = None
     severity: Severity = field(default=Severity.ERROR)
+    related: tuple[Related, ...] = ()
+    fix: Fix | None = None
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:
@@ -71,6 +100,15 @@ class Diagnostic:
         if self.span is None:
             return ("\uffff", 0, 0, self.slug, self.message)
         return (self.span.path, self.span.line, self.span.column, self.slug, self.message)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """A diagnostic that a comment in its document allows: where, and for which reason."""
+
+    diagnostic: Diagnostic
+    reason: str
+    span: Span
 
 
 class EdgewrightError(Exception):
@@ -110,6 +148,45 @@ def asked_at(span: Span) -> Iterator[None]:
         yield
     except EdgewrightError as error:
         raise error.placed(span) from error
+
+
+def sure_match(name: str, known: Iterable[str]) -> str | None:
+    """The one known word that can have been meant, or None when that is not certain.
+
+    Words that differ only in case, dashes and underscores are the same word. Else one typing error is allowed (a letter
+    too many, missing, wrong, or two exchanged), two from eight letters on; never in the digits, which tell names apart.
+    """
+    words = set(known)
+    same = [word for word in words if _folded(word) == _folded(name)]
+    if same:
+        return same[0] if len(same) == 1 else None
+    allowed = 0 if len(name) < 4 else 1 if len(name) < 8 else 2
+    close = [word for word in words if _digits(word) == _digits(name) and _typing_errors(name, word) <= allowed]
+    return close[0] if len(close) == 1 else None
+
+
+def _folded(word: str) -> str:
+    return word.replace("_", "").replace("-", "").lower()
+
+
+def _digits(word: str) -> list[str]:
+    return re.findall("[0-9]+", word)
+
+
+def _typing_errors(one: str, other: str) -> int:
+    """Edit distance in which the exchange of two neighbours counts once (optimal string alignment)."""
+    if abs(len(one) - len(other)) > 2:
+        return 3
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, a in enumerate(one, 1):
+        last, before, row = before, row, [i]
+        for j, b in enumerate(other, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == other[j - 2] and one[i - 2] == b:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str | None:
