@@ -48,7 +48,7 @@ def package_tiny(
 def _empty_lock(blueprint: str) -> Lock:
     return Lock.model_validate(
         {
-            "apiVersion": "edgewright/v1alpha1",
+            "apiVersion": "edgewright/v1beta1",
             "kind": "Lock",
             "metadata": {"name": blueprint},
             "spec": {"blueprint": blueprint, "entries": ()},

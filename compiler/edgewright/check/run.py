@@ -55,7 +55,7 @@ def _of_blueprint(subject: Subject, facts: ModelFacts | None) -> Iterator[Diagno
 
 def _nothing_here(repository: Repository) -> Diagnostic:
     message = f"{repository.root.name or repository.root} has 0 blueprints, at least 1 is needed"
-    hint = "a blueprint is a YAML file with apiVersion: edgewright/v1alpha1 and kind: Blueprint"
+    hint = "a blueprint is a YAML file with apiVersion: edgewright/v1beta1 and kind: Blueprint"
     return Diagnostic("no-blueprint", message, hint=hint)
 
 

@@ -22,6 +22,9 @@ _SIZE_FACTORS = {
 }
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _DURATION_FACTORS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_POWER = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(mW|W|kW)")
+_POWER_FACTORS = {"mW": 0.001, "W": 1.0, "kW": 1000.0}
+_BANDWIDTH = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(MB|GB|TB|MiB|GiB|TiB)/s")
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?)%")
 _VERSION = re.compile(r"(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})\.(0|[1-9][0-9]{0,2})")
 
@@ -40,6 +43,22 @@ def parse_duration(text: str) -> float:
     if match is None or len(text) > 32:
         raise ValueError(f"{text[:40]!r} is not a duration: write a number and a unit, such as 90s, 10m or 2h")
     return float(match[1]) * _DURATION_FACTORS[match[2]]
+
+
+def parse_power(text: str) -> float:
+    """Watts of `15W`, `1.2kW`; raises ValueError with the accepted forms."""
+    match = _POWER.fullmatch(text)
+    if match is None or len(text) > 32:
+        raise ValueError(f"{text[:40]!r} is not a power: write a number and a unit, such as 15W")
+    return float(match[1]) * _POWER_FACTORS[match[2]]
+
+
+def parse_bandwidth(text: str) -> float:
+    """GB/s, 10^9 bytes a second, of `28GB/s`, `900MB/s`; raises ValueError with the accepted forms."""
+    match = _BANDWIDTH.fullmatch(text)
+    if match is None or len(text) > 32:
+        raise ValueError(f"{text[:40]!r} is not a bandwidth: write a number and a unit, such as 28GB/s")
+    return float(match[1]) if match[2] == "GB" else float(match[1]) * _SIZE_FACTORS[match[2]] / 1e9
 
 
 def parse_percent(text: str) -> float:

@@ -18,11 +18,13 @@ from pydantic import ValidationError
 
 from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.kernel.digest import Digest, digest_bytes
+from edgewright.load.conversion import to_newest
 from edgewright.load.tree import Candidate
 from edgewright.load.wording import diagnose
 from edgewright.load.yaml12 import SIZE_LIMIT_BYTES, Parsed, SpanMap, parse
 from edgewright.spec.base import Model
-from edgewright.spec.v1beta1.documents import API_VERSION, KINDS
+from edgewright.spec.v1beta1.documents import KINDS
+from edgewright.spec.versions import NEWEST, SERVED, kinds_of
 
 ERRORS_SHOWN = 100
 """Of one document; what is beyond is counted."""
@@ -90,36 +92,52 @@ def _read(candidate: Candidate, reading: Reading) -> None:
     parsed, problems = parse(candidate.data, path)
     spans = parsed.spans if parsed else SpanMap(path, {}, {})
     reading.problems += problems[:ERRORS_SHOWN] + _rest(spans, len(problems) - ERRORS_SHOWN)
-    kind, problem = _kind_of(parsed) if parsed else (None, None)
-    if parsed is None or kind is None:
+    problem = _unusable(parsed) if parsed else None
+    if parsed is None or problem is not None:
         reading.problems += [problem] if problem else []
         reading.unread.append(path)
         return
+    kind, version = parsed.value["kind"], parsed.value["apiVersion"]
+    if version != NEWEST:
+        converted, errors = _converted(parsed, kind, version)
+        if converted is None:
+            reading.problems += errors
+            reading.broken |= {(kind, name) for name in [name_of(parsed.value)] if name is not None}
+            return
+        parsed = converted
     origins = (Origin(path, digest_bytes(candidate.data)),)
-    reading.drafts.append(Draft(kind, parsed, API_VERSION, origins, is_whole=not problems))
+    reading.drafts.append(Draft(kind, parsed, version, origins, is_whole=not problems))
 
 
-def _kind_of(parsed: Parsed) -> tuple[str | None, Diagnostic | None]:
+def _converted(parsed: Parsed, kind: str, version: str) -> tuple[Parsed | None, list[Diagnostic]]:
+    """An older version's document in the newest shape; what is wrong with it is said in its own version's words."""
+    document, errors = validate(parsed, kinds_of(version)[kind])
+    return (to_newest(parsed, kind, version) if document is not None else None), errors
+
+
+def _unusable(parsed: Parsed) -> Diagnostic | None:
+    """Why a value is no document of a kind and version that are served."""
     value, spans = parsed.value, parsed.spans
     if not isinstance(value, dict):
         message = f"{spans.path} is not a mapping of keys to values"
-        return None, Diagnostic(
-            "not-a-document", message, span=spans.span(()), hint=f"start with apiVersion: {API_VERSION}"
-        )
+        hint = f"start with apiVersion: {NEWEST}"
+        return Diagnostic("not-a-document", message, span=spans.span(()), hint=hint)
     for key in ("apiVersion", "kind"):
         if key not in value:
-            hint = f"write apiVersion: {API_VERSION} and one of kind: {', '.join(sorted(KINDS))}"
-            return None, Diagnostic("missing-key", f"the document lacks {key}", span=spans.span(()), hint=hint)
+            hint = f"write apiVersion: {NEWEST} and one of kind: {', '.join(sorted(KINDS))}"
+            return Diagnostic("missing-key", f"the document lacks {key}", span=spans.span(()), hint=hint)
     version, kind = value["apiVersion"], value["kind"]
-    if version != API_VERSION:
-        message = f"apiVersion is {version!r}, {API_VERSION} is served"
-        return None, Diagnostic("unknown-api-version", message, span=spans.span(("apiVersion",)))
+    if version not in SERVED:
+        message = f"apiVersion is {version!r}, {' and '.join(SERVED)} are served"
+        hint = f"write apiVersion: {NEWEST}"
+        return Diagnostic("unknown-api-version", message, span=spans.span(("apiVersion",)), hint=hint)
     if not isinstance(kind, str) or kind not in KINDS:
-        message = f"there is no kind {kind!r}"
-        return None, Diagnostic(
-            "unknown-kind", message, span=spans.span(("kind",)), hint=did_you_mean(str(kind), KINDS)
-        )
-    return kind, None
+        message, close = f"there is no kind {kind!r}", did_you_mean(str(kind), KINDS)
+        return Diagnostic("unknown-kind", message, span=spans.span(("kind",)), hint=close)
+    if version != NEWEST and kind not in kinds_of(version):
+        message = f"{version} has no kind {kind!r}"
+        return Diagnostic("unknown-kind", message, span=spans.span(("kind",)), hint=f"write apiVersion: {NEWEST}")
+    return None
 
 
 def validate(parsed: Parsed, model: type[Model]) -> tuple[Model | None, list[Diagnostic]]:

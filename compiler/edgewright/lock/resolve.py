@@ -90,7 +90,7 @@ def resolve_lock(
         entries.append(_entry("runtime", wanted.name, requests, files, None))
     entries.sort(key=lambda entry: (entry.kind, entry.name))
     spec = LockSpec(blueprint=name, entries=tuple(entries))
-    return Lock(api_version="edgewright/v1alpha1", kind="Lock", metadata=Metadata(name=name), spec=spec)
+    return Lock(api_version="edgewright/v1beta1", kind="Lock", metadata=Metadata(name=name), spec=spec)
 
 
 def _entry(kind: Any, name: str, requests: Any, files: tuple[FileDigest, ...], license_id: str | None) -> LockEntry:

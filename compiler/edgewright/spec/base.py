@@ -9,7 +9,14 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from edgewright.kernel.units import parse_duration, parse_percent, parse_size, release_number
+from edgewright.kernel.units import (
+    parse_bandwidth,
+    parse_duration,
+    parse_percent,
+    parse_power,
+    parse_size,
+    release_number,
+)
 
 NAME_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 _RELATIVE_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)*")
@@ -51,6 +58,11 @@ def _version(value: str) -> str:
 Name = Annotated[str, Field(pattern=NAME_PATTERN, description="kebab-case, at most 63 characters")]
 SizeBytes = Annotated[int, _parsed(parse_size), Field(json_schema_extra={"type": "string", "examples": ["512MiB"]})]
 Seconds = Annotated[float, _parsed(parse_duration), Field(json_schema_extra={"type": "string", "examples": ["10m"]})]
+Watts = Annotated[float, _parsed(parse_power), Field(json_schema_extra={"type": "string", "examples": ["15W"]})]
+Bandwidth = Annotated[
+    float, _parsed(parse_bandwidth), Field(json_schema_extra={"type": "string", "examples": ["28GB/s"]})
+]
+"""In GB/s, 10^9 bytes a second."""
 Percent = Annotated[float, _parsed(parse_percent), Field(json_schema_extra={"type": "string", "examples": ["10%"]})]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RelativePath = Annotated[str, AfterValidator(_relative_path)]

@@ -8,26 +8,26 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from edgewright.spec.v1beta1.documents import API_VERSION, KINDS
+from edgewright.spec.versions import NEWEST, kinds_of, short
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 
 
-def file_name(kind: str) -> str:
-    """`blueprint.v1alpha1.json`."""
-    return f"{kind.lower()}.{API_VERSION.split('/')[1]}.json"
+def file_name(kind: str, version: str = NEWEST) -> str:
+    """`blueprint.v1beta1.json`."""
+    return f"{kind.lower()}.{short(version)}.json"
 
 
-def schema_of(kind: str) -> dict[str, Any]:
+def schema_of(kind: str, version: str = NEWEST) -> dict[str, Any]:
     """The schema of a kind of document."""
-    schema = KINDS[kind].model_json_schema(by_alias=True)
-    return {"$schema": DIALECT, "$id": f"https://edgewright.dev/schema/{file_name(kind)}", **_as_written(schema)}
+    schema = _as_written(kinds_of(version)[kind].model_json_schema(by_alias=True))
+    return {"$schema": DIALECT, "$id": f"https://edgewright.dev/schema/{file_name(kind, version)}", **schema}
 
 
-def schema_bytes(kind: str) -> bytes:
+def schema_bytes(kind: str, version: str = NEWEST) -> bytes:
     """The schema as a file."""
-    return (json.dumps(schema_of(kind), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(schema_of(kind, version), indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def _as_written(value: Any) -> Any:

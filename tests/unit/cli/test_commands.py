@@ -39,7 +39,7 @@ def test_unknown_target_is_a_usage_error_with_a_hint(capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_schema_is_printed(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert json.loads(_run("schema", kind, capsys=capsys))["$id"].endswith(f"{kind.lower()}.v1alpha1.json")
+    assert json.loads(_run("schema", kind, capsys=capsys))["$id"].endswith(f"{kind.lower()}.v1beta1.json")
 
 
 def test_schemas_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

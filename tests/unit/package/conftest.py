@@ -29,7 +29,7 @@ def signer(tmp_path: Path) -> Signer:
 def blueprint() -> Blueprint:
     return Blueprint.model_validate(
         {
-            "apiVersion": "edgewright/v1alpha1",
+            "apiVersion": "edgewright/v1beta1",
             "kind": "Blueprint",
             "metadata": {"name": "search", "version": "1.4.0"},
             "spec": {

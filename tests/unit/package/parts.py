@@ -31,8 +31,8 @@ def target(architecture: str) -> TargetSpec:
             "memory": "4GiB",
             "memoryForModel": "1GiB",
             "disk": "8GiB",
-            "memoryBandwidth": 10.0,
-            "power": 10.0,
+            "memoryBandwidth": "10GB/s",
+            "power": "10W",
             "os": "linux",
             "libc": {"family": "glibc", "version": "2.36"},
             "python": "3.11",
@@ -50,7 +50,7 @@ def lock() -> Lock:
 
     return Lock.model_validate(
         {
-            "apiVersion": "edgewright/v1alpha1",
+            "apiVersion": "edgewright/v1beta1",
             "kind": "Lock",
             "metadata": {"name": "search"},
             "spec": {

@@ -54,7 +54,7 @@ def release(folder: Path) -> FakeRelease:
 def blueprint(**rollout: Any) -> Blueprint:
     return Blueprint.model_validate(
         {
-            "apiVersion": "edgewright/v1alpha1",
+            "apiVersion": "edgewright/v1beta1",
             "kind": "Blueprint",
             "metadata": {"name": "shop", "version": "1.4.0", "description": "{{ 7 * 7 }} {% raw %}"},
             "spec": {
@@ -68,7 +68,7 @@ def blueprint(**rollout: Any) -> Blueprint:
                     {"metric": "decode_rate", "min": 8, "where": "device", "backends": ("onnxruntime",)},
                 ),
                 "fleet": {"ref": "shops"},
-                "rollout": {"waves": ({"canary": "1 per target"}, "50%", "100%"), "confirmTimeout": "2m", **rollout},
+                "rollout": {"waves": ({"canary": {"perTarget": 1}}, "50%", "100%"), "confirmTimeout": "2m", **rollout},
             },
         }
     )

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.render.waves import plan_waves, spread
-from edgewright.spec.v1beta1.blueprint import CanaryWave
+from edgewright.spec.v1beta1.blueprint import Canary, CanaryWave
 from edgewright.spec.v1beta1.fleet import Device
 
 
@@ -29,7 +29,7 @@ shares = st.lists(st.integers(1, 99), max_size=4, unique=True).map(
 
 @given(fleets, shares, st.one_of(st.none(), st.integers(1, 5)))
 def test_waves_partition_the_fleet(fleet: list[Device], cut: list[float], canary: int | None) -> None:
-    head = [CanaryWave(canary=f"{canary} per target")] if canary else []
+    head = [CanaryWave(canary=Canary(per_target=canary))] if canary else []
     waves = plan_waves(fleet, [*head, *cut])
     names = [name for wave in waves for name in wave.devices]
     assert sorted(names) == sorted(d.name for d in fleet)
@@ -49,7 +49,7 @@ def test_waves_do_not_depend_on_the_order_of_the_fleet(
 
 @given(fleets, st.integers(1, 3))
 def test_canary_takes_n_of_each_target(fleet: list[Device], count: int) -> None:
-    first = plan_waves(fleet, [CanaryWave(canary=f"{count} per target"), 1.0])[0]
+    first = plan_waves(fleet, [CanaryWave(canary=Canary(per_target=count)), 1.0])[0]
     targets = {d.name: d.target for d in fleet}
     taken = Counter(targets[name] for name in first.devices)
     assert taken == {t: min(count, n) for t, n in Counter(targets.values()).items()}
@@ -74,12 +74,12 @@ def test_every_prefix_holds_each_site_in_its_share(fleet: list[Device]) -> None:
 
 def test_canary_prefers_sites_that_have_none_yet() -> None:
     fleet = [device(0, "a", "berlin"), device(1, "b", "berlin"), device(2, "b", "paris")]
-    assert set(plan_waves(fleet, [CanaryWave(canary="1 per target"), 1.0])[0].devices) == {"d0000", "d0002"}
+    assert set(plan_waves(fleet, [CanaryWave(canary=Canary(per_target=1)), 1.0])[0].devices) == {"d0000", "d0002"}
 
 
 def test_wave_names_sort_in_order() -> None:
     fleet = [device(number) for number in range(20)]
-    waves = plan_waves(fleet, [CanaryWave(canary="1 per target"), 0.1, 0.125, 0.5, 1.0])
+    waves = plan_waves(fleet, [CanaryWave(canary=Canary(per_target=1)), 0.1, 0.125, 0.5, 1.0])
     assert [wave.name for wave in waves] == [
         "01-canary",
         "02-10-percent",

@@ -20,7 +20,7 @@ def fleet_of(tmp_path: Path, hosts: dict[str, dict[str, Any]], group: str = "sho
     (tmp_path / "hosts.json").write_text(json.dumps(document))
     return Fleet.model_validate(
         {
-            "apiVersion": "edgewright/v1alpha1",
+            "apiVersion": "edgewright/v1beta1",
             "kind": "Fleet",
             "metadata": {"name": "shops"},
             "spec": {"inventory": {"path": "hosts.json", "group": group}},

@@ -93,9 +93,8 @@ class BuildSpec(Model):
 
 
 class EvaluationSpec(Model):
-    """What the built artifact is measured on, and against what."""
+    """What the built artifact is measured on. The reference is the model itself in float32."""
 
-    reference: Literal["float32"] = "float32"
     dataset: RelativePath
     max_tokens: int = Field(default=4096, ge=64, le=1_000_000, description="tokens of the dataset that are used")
 
@@ -142,15 +141,21 @@ class FleetReference(Model):
     ref: Name
 
 
+class Canary(Model):
+    """How large the canary is."""
+
+    per_target: int = Field(ge=1, le=999, description="devices of each target")
+
+
 class CanaryWave(Model):
     """The first wave: a few devices of every target."""
 
-    canary: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,2} per target$")]
+    canary: Canary
 
     @property
     def per_target(self) -> int:
         """Devices of each target in the canary."""
-        return int(self.canary.split(" ", 1)[0])
+        return self.canary.per_target
 
 
 def _wave_kind(value: Any) -> str:
@@ -225,7 +230,7 @@ class BlueprintSpec(Model):
 class Blueprint(Model):
     """What a user wants."""
 
-    api_version: Literal["edgewright/v1alpha1"]
+    api_version: Literal["edgewright/v1beta1"]
     kind: Literal["Blueprint"]
     metadata: VersionedMetadata
     spec: BlueprintSpec

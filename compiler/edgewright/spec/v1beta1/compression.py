@@ -68,7 +68,7 @@ class CompressionSpec(Model):
 class CompressionPolicy(Model):
     """A reusable compression policy."""
 
-    api_version: Literal["edgewright/v1alpha1"]
+    api_version: Literal["edgewright/v1beta1"]
     kind: Literal["CompressionPolicy"]
     metadata: Metadata
     spec: CompressionSpec

@@ -9,7 +9,7 @@ from edgewright.spec.v1beta1.fleet import Fleet
 from edgewright.spec.v1beta1.lock import Lock
 from edgewright.spec.v1beta1.target import Target
 
-API_VERSION = "edgewright/v1alpha1"
+API_VERSION = "edgewright/v1beta1"
 
 KINDS: dict[str, type[Model]] = {
     "Blueprint": Blueprint,

@@ -51,7 +51,11 @@ class Device(Model):
     connection: Connection = Connection(type="local")
     root: AbsolutePath | None = Field(default=None, description="/opt/edgewright/<blueprint> when absent")
     port: int | None = Field(
-        default=None, ge=1, le=65535, description="port of the service; the blueprint's when absent"
+        default=None,
+        alias="servicePort",
+        ge=1,
+        le=65535,
+        description="port of the service, not of the connection; the blueprint's when absent",
     )
     supervisor: Literal["systemd", "process"] = "systemd"
 
@@ -84,7 +88,7 @@ class FleetSpec(Model):
 class Fleet(Model):
     """Named devices."""
 
-    api_version: Literal["edgewright/v1alpha1"]
+    api_version: Literal["edgewright/v1beta1"]
     kind: Literal["Fleet"]
     metadata: Metadata
     spec: FleetSpec

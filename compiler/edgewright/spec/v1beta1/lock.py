@@ -40,7 +40,7 @@ class LockSpec(Model):
 class Lock(Model):
     """The lock of one blueprint: `<blueprint>.lock.yaml` beside it."""
 
-    api_version: Literal["edgewright/v1alpha1"]
+    api_version: Literal["edgewright/v1beta1"]
     kind: Literal["Lock"]
     metadata: Metadata
     spec: LockSpec

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from edgewright.spec.base import Metadata, Model, Name, SizeBytes
+from edgewright.spec.base import Bandwidth, Metadata, Model, Name, SizeBytes, Watts
 
 Architecture = Literal["x86_64", "aarch64", "armv7", "riscv64"]
 NUMBERS_WITH_SOURCE = ("cores", "memory", "disk", "memoryBandwidth", "power")
@@ -39,8 +39,8 @@ class TargetSpec(Model):
         description="what the service may use, beside the system and the shop's own work"
     )
     disk: SizeBytes = Field(description="what edgewright may use of the disk, for two releases at a time")
-    memory_bandwidth: float = Field(gt=0, le=10_000, description="sustained read bandwidth of all cores, GB/s (10^9)")
-    power: float = Field(gt=0, le=10_000, description="watts under full load, the whole board")
+    memory_bandwidth: Bandwidth = Field(gt=0, le=10_000, description="sustained read bandwidth of all cores")
+    power: Watts = Field(gt=0, le=10_000, description="under full load, the whole board")
     os: Literal["linux"]
     libc: Libc
     python: str | None = Field(default=None, pattern=r"^3\.[0-9]{1,2}$")
@@ -59,7 +59,7 @@ class TargetSpec(Model):
 class Target(Model):
     """A class of device."""
 
-    api_version: Literal["edgewright/v1alpha1"]
+    api_version: Literal["edgewright/v1beta1"]
     kind: Literal["Target"]
     metadata: Metadata
     spec: TargetSpec

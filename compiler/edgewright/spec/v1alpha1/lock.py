@@ -1,0 +1,46 @@
+"""Lock: digests of everything a blueprint names. Written by `edgewright lock`, reviewed like code."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from edgewright.spec.base import Metadata, Model, Name
+
+LockedDigest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+EntryKind = Literal["model", "dataset", "runtime"]
+
+
+class LockedFile(Model):
+    """One file of an entry: a safe relative name, its digest and size."""
+
+    name: str = Field(max_length=1024)
+    digest: LockedDigest
+    size: int = Field(ge=0)
+
+
+class LockEntry(Model):
+    """One thing that a blueprint names. `request` is what was asked for; `files` are what it resolved to."""
+
+    kind: EntryKind
+    name: str = Field(max_length=256)
+    request: dict[str, object]
+    license: str | None = None
+    files: tuple[LockedFile, ...] = Field(min_length=1)
+
+
+class LockSpec(Model):
+    """The entries, sorted by kind and name."""
+
+    blueprint: Name
+    entries: tuple[LockEntry, ...]
+
+
+class Lock(Model):
+    """The lock of one blueprint: `<blueprint>.lock.yaml` beside it."""
+
+    api_version: Literal["edgewright/v1alpha1"]
+    kind: Literal["Lock"]
+    metadata: Metadata
+    spec: LockSpec
