@@ -1,20 +1,19 @@
 """The store: blobs by digest in an OCI image layout, trees of named blobs, and the results of actions.
 
-Invariants: a blob's name is the digest of its content and it is never written twice; an action's result is recorded
+Invariants: an action's result is recorded
 only after all its blobs are there, by an atomic rename; what is materialised from the store is linked and read-only.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgewright.kernel.digest import Digest, canonical_json, digest_file, digest_json, hex_of
+from edgewright.kernel.blobs import BlobFolder
+from edgewright.kernel.digest import Digest, canonical_json, digest_json, hex_of
 from edgewright.kernel.files import iter_files, link_or_copy, write_atomic
 from edgewright.kernel.resources import cache_folder
 
@@ -48,41 +47,25 @@ class Result:
     seconds: float
 
 
-class Store:
+class Store(BlobFolder):
     """A content-addressed store in one folder, shared by all repositories of a user."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = root or cache_folder() / "store"
-        self._blobs = self.root / "blobs" / "sha256"
-
-    def prepare(self) -> None:
-        """Make the folder and its OCI marker; done before the first write."""
-        self._blobs.mkdir(parents=True, exist_ok=True)
-        marker = self.root / "oci-layout"
-        if not marker.exists():
-            write_atomic(marker, canonical_json({"imageLayoutVersion": "1.0.0"}))
+        super().__init__(root or cache_folder() / "store")
 
     def blob(self, digest: Digest) -> Path:
         """Path of a blob; whether it exists is not asked."""
-        return self._blobs / hex_of(digest)
+        return self.path_of(digest)
 
-    def add_file(self, path: Path) -> Entry:
-        """Add a file's content; the file itself stays where it is."""
-        digest = digest_file(path)
-        status = path.stat()
-        target = self.blob(digest)
-        if not target.exists():
-            with tempfile.NamedTemporaryFile(dir=self._blobs, prefix=".new-", delete=False) as stream:
-                temporary = Path(stream.name)
-            shutil.copyfile(path, temporary)
-            temporary.chmod(0o444)
-            temporary.replace(target)
-        return Entry(digest, status.st_size, bool(status.st_mode & 0o100))
+    def add(self, path: Path) -> Entry:
+        """Add a file's content and mode; the file itself stays where it is."""
+        digest, size = self.add_file(path)
+        return Entry(digest, size, bool(path.stat().st_mode & 0o100))
 
     def add_folder(self, folder: Path) -> Tree:
         """Add every file of a folder; links and devices are refused."""
         self.prepare()
-        return {name: self.add_file(path) for name, path in iter_files(folder)}
+        return {name: self.add(path) for name, path in iter_files(folder)}
 
     def materialise(self, tree: Tree, folder: Path) -> None:
         """Lay a tree out in a folder, as hard links where possible."""

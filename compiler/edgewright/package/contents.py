@@ -63,7 +63,7 @@ def write_contents(layout: OciLayout, inputs: ReleaseInputs, variant: Variant, a
     artifact = _read_artifact(variant)
     entries: list[tuple[Layer, str]] = []
     for path, file, role in sorted(_files(variant), key=lambda entry: entry[0]):
-        descriptor = layout.add_file(file, _media_type(path, role))
+        descriptor = layout.add_layer(file, _media_type(path, role))
         entries.append((Layer(path, role, descriptor.digest, descriptor.size, _MODES[role]), descriptor.media_type))
     path = f"agent/{AGENT_NAME}"
     entries.append((Layer(path, "agent", agent.digest, agent.size, _MODES["agent"]), agent.media_type))
@@ -76,11 +76,11 @@ def write_contents(layout: OciLayout, inputs: ReleaseInputs, variant: Variant, a
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "artifactType": ARTIFACT_TYPE,
-        "config": layout.add_bytes(canonical_json(config), CONFIG_TYPE).as_json(),
+        "config": layout.add_document(canonical_json(config), CONFIG_TYPE).as_json(),
         "layers": [_layer_json(layer, media_type) for layer, media_type in entries],
         "annotations": manifest_annotations(inputs, variant),
     }
-    descriptor = layout.add_bytes(canonical_json(manifest), MANIFEST_TYPE)
+    descriptor = layout.add_document(canonical_json(manifest), MANIFEST_TYPE)
     if descriptor.size > LARGEST_DOCUMENT_BYTES:
         raise fail("artifact-invalid", f"the manifest of {variant.target_name} has {descriptor.size} bytes")
     return Contents(variant, layers, descriptor, quantisation, architecture)

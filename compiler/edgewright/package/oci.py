@@ -1,30 +1,26 @@
 """The OCI image layout of a release: blobs by digest, and the index that names its manifests.
 
-Owns the folder's format (OCI image-spec 1.1, image-layout). Must not know what a blob means. Invariants: a blob is
-where its digest says and has that digest; it appears whole; equal content gives equal bytes, so that two layouts of the
-same release are the same files.
+Owns the folder's format (OCI image-spec 1.1, image-layout). Must not know what a blob means. Invariant: equal content
+gives equal bytes, so that two layouts of the same release are the same files.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgewright.kernel.blobs import BlobFolder
 from edgewright.kernel.diagnostics import EdgewrightError, fail
-from edgewright.kernel.digest import Digest, canonical_json, digest_bytes, digest_file, hex_of
+from edgewright.kernel.digest import Digest, canonical_json, digest_bytes, digest_file
 from edgewright.kernel.files import read_bounded, write_atomic
 from edgewright.package.strict_json import parse_object
 
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 LARGEST_DOCUMENT_BYTES = 8 * 2**20
-_LAYOUT = canonical_json({"imageLayoutVersion": "1.0.0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,62 +36,31 @@ class Descriptor:
         return {"mediaType": self.media_type, "digest": self.digest, "size": self.size, **more}
 
 
-class OciLayout:
+class OciLayout(BlobFolder):
     """One layout in one folder."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._blobs = path / "blobs" / "sha256"
-
-    def prepare(self) -> None:
-        """Make an empty layout."""
-        self._blobs.mkdir(parents=True, exist_ok=True)
-        write_atomic(self.path / "oci-layout", _LAYOUT)
-
-    def path_of(self, digest: Digest) -> Path:
-        """Where a blob is, whether it exists or not."""
-        return self._blobs / hex_of(digest)
-
-    def has(self, digest: Digest) -> bool:
-        """Tell whether a blob exists; its content is not read."""
-        return self.path_of(digest).is_file()
-
-    def add_bytes(self, data: bytes, media_type: str) -> Descriptor:
+    def add_document(self, data: bytes, media_type: str) -> Descriptor:
         """Add a small blob."""
-        descriptor = Descriptor(media_type, digest_bytes(data), len(data))
-        if not self.has(descriptor.digest):
-            write_atomic(self.path_of(descriptor.digest), data)
-        return descriptor
+        return Descriptor(media_type, self.add_bytes(data), len(data))
 
-    def add_file(self, source: Path, media_type: str) -> Descriptor:
-        """Add a file's content as a hard link where the file system allows it.
-
-        What is hashed is what was linked or copied, so a file that changes meanwhile cannot get a wrong name.
-        """
-        with tempfile.TemporaryDirectory(dir=self._blobs, prefix=".new-") as scratch:
-            new = Path(scratch) / "blob"
-            try:
-                os.link(source, new)
-            except OSError:
-                shutil.copyfile(source, new)
-            descriptor = Descriptor(media_type, digest_file(new), new.stat().st_size)
-            if not self.has(descriptor.digest):
-                new.replace(self.path_of(descriptor.digest))
-        return descriptor
+    def add_layer(self, source: Path, media_type: str) -> Descriptor:
+        """Add a file's content as a hard link where the file system allows it."""
+        digest, size = self.add_file(source, link=True)
+        return Descriptor(media_type, digest, size)
 
     def write_index(self, manifests: Sequence[Mapping[str, Any]], annotations: Mapping[str, str]) -> None:
         """Write `index.json`, which makes the layout complete."""
         index = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": manifests, "annotations": annotations}
-        write_atomic(self.path / "index.json", canonical_json(index))
+        write_atomic(self.root / "index.json", canonical_json(index))
 
     def read_index(self) -> dict[str, Any]:
         """The index; a layout that is none, or of another version, is `layout-invalid`."""
-        marker = self._document(self.path / "oci-layout")
+        marker = self._document(self.root / "oci-layout")
         if marker.get("imageLayoutVersion") != "1.0.0":
-            raise _invalid(self.path, "oci-layout does not say version 1.0.0")
-        index = self._document(self.path / "index.json")
+            raise _invalid(self.root, "oci-layout does not say version 1.0.0")
+        index = self._document(self.root / "index.json")
         if index.get("schemaVersion") != 2 or not isinstance(index.get("manifests"), list):
-            raise _invalid(self.path, "index.json is not an image index")
+            raise _invalid(self.root, "index.json is not an image index")
         return index
 
     def read_json(self, digest: Digest) -> dict[str, Any]:

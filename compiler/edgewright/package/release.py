@@ -70,7 +70,7 @@ def _check(inputs: ReleaseInputs) -> None:
 
 
 def _write_layout(layout: OciLayout, inputs: ReleaseInputs) -> list[Contents]:
-    agent = layout.add_bytes(build_agent(), CODE_TYPE)
+    agent = layout.add_document(build_agent(), CODE_TYPE)
     variants = sorted(inputs.variants, key=lambda variant: variant.target_name)
     contents = [write_contents(layout, inputs, variant, agent) for variant in variants]
     manifests = [

@@ -117,7 +117,7 @@ def _check_index(layout: OciLayout, predicate: ReleasePredicate) -> None:
 
 
 def _mismatch(layout: OciLayout, reason: str) -> EdgewrightError:
-    path = str(layout.path / "index.json")
+    path = str(layout.root / "index.json")
     return fail("index-mismatch", f"index.json {reason}", subject=path, hint="run `edgewright package` again")
 
 

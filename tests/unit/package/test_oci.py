@@ -20,16 +20,16 @@ def layout(tmp_path: Path) -> OciLayout:
 def test_a_file_becomes_a_blob_under_its_digest(layout: OciLayout, tmp_path: Path) -> None:
     source = tmp_path / "file"
     source.write_bytes(b"content")
-    descriptor = layout.add_file(source, "text/plain")
+    descriptor = layout.add_layer(source, "text/plain")
     assert descriptor.digest == digest_bytes(b"content")
     assert layout.path_of(descriptor.digest).samefile(source)
-    assert layout.add_file(source, "text/plain") == descriptor
-    assert layout.add_bytes(b"content", "text/plain") == descriptor
-    assert [p.name for p in (layout.path / "blobs" / "sha256").iterdir()] == [descriptor.digest[7:]]
+    assert layout.add_layer(source, "text/plain") == descriptor
+    assert layout.add_document(b"content", "text/plain") == descriptor
+    assert [p.name for p in (layout.root / "blobs" / "sha256").iterdir()] == [descriptor.digest[7:]]
 
 
 def test_a_tampered_json_blob_is_refused(layout: OciLayout) -> None:
-    descriptor = layout.add_bytes(b"{}", "application/json")
+    descriptor = layout.add_document(b"{}", "application/json")
     layout.path_of(descriptor.digest).write_bytes(b"[]")
     with pytest.raises(EdgewrightError, match="is not what was signed"):
         layout.read_json(descriptor.digest)
@@ -38,7 +38,7 @@ def test_a_tampered_json_blob_is_refused(layout: OciLayout) -> None:
 @pytest.mark.parametrize("marker", ["{}", '{"imageLayoutVersion":"2.0.0"}', "", "[1]"])
 def test_a_folder_that_is_no_layout_is_refused(layout: OciLayout, marker: str) -> None:
     layout.write_index([], {})
-    (layout.path / "oci-layout").write_text(marker)
+    (layout.root / "oci-layout").write_text(marker)
     with pytest.raises(EdgewrightError) as error:
         layout.read_index()
     assert error.value.diagnostics[0].slug == "layout-invalid"
