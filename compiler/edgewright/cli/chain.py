@@ -68,10 +68,14 @@ class Evaluated:
 
 
 class Session:
-    """One run of the compiler over one fleet repository."""
+    """One run of the compiler over one fleet repository.
 
-    def __init__(self, root: Path, selectors: Sequence[str], events: EventSink) -> None:
+    `results` is where `dist/` lies: the root itself, unless the root is a revision laid out elsewhere.
+    """
+
+    def __init__(self, root: Path, selectors: Sequence[str], events: EventSink, *, results: Path | None = None) -> None:
         self.root = root.resolve()
+        self.results = (results or root).resolve()
         self.selectors = tuple(selectors)
         self.events = events
         self.registry = Registry()
@@ -97,7 +101,7 @@ class Session:
 
     def dist(self, blueprint: Blueprint) -> Path:
         """Where the results of a blueprint lie."""
-        return self.root / "dist" / blueprint.metadata.name
+        return self.results / "dist" / blueprint.metadata.name
 
     def lock(self, loaded: Loaded[Blueprint]) -> LockView:
         """The current lock; a missing or stale one ends with the way out."""

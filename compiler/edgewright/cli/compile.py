@@ -6,11 +6,12 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, repository_argument, signing_key_option
+from edgewright.cli.arguments import Invocation, blueprint_option, repository_argument, signing_key_option
 from edgewright.cli.chain import Session
 from edgewright.cli.output.diagnostics import print_diagnostics
 from edgewright.cli.output.progress import ProgressLines
 from edgewright.cli.releasing import package, render_project
+from edgewright.cli.revisions import source_of
 from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
 from edgewright.package.signing import find_signer
 from edgewright.package.trust import require_trusted
@@ -20,14 +21,28 @@ from edgewright.package.trust import require_trusted
 @repository_argument
 @blueprint_option
 @signing_key_option
+@click.option("--revision", metavar="REV", help="Compile a branch, tag or commit, not the working tree.")
+@click.option("--allow-dirty", is_flag=True, help="Compile the working tree though it has changes.")
 @click.option("--verbose", is_flag=True, help="Name what was taken from the cache, too.")
-def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | None, verbose: bool) -> None:
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    repository: Path,
+    blueprints: tuple[str, ...],
+    signing_key: Path | None,
+    revision: str | None,
+    allow_dirty: bool,
+    verbose: bool,
+) -> None:
     """Check, plan, build, evaluate, package and render every blueprint of REPOSITORY, into dist/.
 
-    A red gate stops its blueprint and no other; then the exit code is 4.
+    In Git, what is compiled is a commit, and the release names it. A red gate stops its blueprint and no other; then
+    the exit code is 4.
     """
-    session = Session(repository, blueprints, ProgressLines(show_cached=verbose))
-    print_diagnostics(session.warnings, roots=[repository])
+    source = source_of(repository, revision, allow_dirty=allow_dirty)
+    invocation.repository = source.folder  # what messages quote
+    session = Session(source.folder, blueprints, ProgressLines(show_cached=verbose), results=repository)
+    print_diagnostics(session.warnings, roots=[source.folder])
     signer = find_signer(signing_key)
     require_trusted(session.root, signer)
     plans = [(loaded, session.plan(loaded)) for loaded in session.blueprints]
@@ -37,7 +52,7 @@ def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | N
             evaluated = session.evaluate(plan)
             session.require_facts(loaded, plan)
             session.require_green(loaded, evaluated)
-            package(session, loaded, plan, evaluated, signer)
+            package(session, loaded, plan, evaluated, signer, source.commit)
             render_project(session, loaded)
         except EdgewrightError as failure:
             failures.append(failure)

@@ -10,7 +10,7 @@ from edgewright.cli.arguments import blueprint_option, repository_argument, sign
 from edgewright.cli.chain import Session
 from edgewright.cli.output.diagnostics import print_diagnostics
 from edgewright.cli.output.progress import ProgressLines
-from edgewright.cli.releasing import package
+from edgewright.cli.releasing import commit_of, package
 from edgewright.package.signing import find_signer
 from edgewright.package.trust import require_trusted
 
@@ -25,9 +25,10 @@ def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | N
     print_diagnostics(session.warnings, roots=[repository])  # wrong documents are said before a missing key
     signer = find_signer(signing_key)
     require_trusted(session.root, signer)
+    commit = commit_of(session.root)
     for loaded in session.blueprints:
         plan = session.plan(loaded)
         evaluated = session.evaluate(plan)
         session.require_green(loaded, evaluated)
-        package(session, loaded, plan, evaluated, signer)
+        package(session, loaded, plan, evaluated, signer, commit)
         click.echo(f"{loaded.document.metadata.name}: {session.dist(loaded.document)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import subprocess
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
@@ -25,6 +24,7 @@ from edgewright.kernel.events import Event
 from edgewright.kernel.files import iter_files, write_atomic
 from edgewright.kernel.resources import cache_folder, package_folder, share_folder
 from edgewright.load.documents import Loaded
+from edgewright.load.git import head, is_dirty
 from edgewright.package.signing import Signer
 from edgewright.package.trust import trusted_signers
 from edgewright.plan.plan import Plan, plan_digest
@@ -38,13 +38,9 @@ if TYPE_CHECKING:
 
 
 def commit_of(repository: Path) -> str | None:
-    """The commit of a fleet repository without changes; None when there is no Git, no commit, or it has changes."""
-    try:
-        dirty = subprocess.run(["git", "-C", repository, "status", "--porcelain", "."], capture_output=True, check=True)
-        head = subprocess.run(["git", "-C", repository, "rev-parse", "HEAD"], capture_output=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return None if dirty.stdout.strip() else head.stdout.decode().strip()
+    """The commit that a fleet repository equals; None outside Git, before the first commit, and with changes."""
+    commit = head(repository)
+    return commit.id if commit is not None and not is_dirty(repository) else None
 
 
 @cache
@@ -82,9 +78,11 @@ class Stamp:
         write_atomic(self._path, json.dumps({**self._read(), part: key, **more}, sort_keys=True).encode())
 
 
-def _release_key(session: Session, loaded: Loaded[Blueprint], plan: Plan, signer: Signer) -> Digest:
+def _release_key(session: Session, loaded: Loaded[Blueprint], plan: Plan, signer: Signer, commit: str | None) -> Digest:
     return digest_json(
         {
+            # which commit does not matter while the content is the same; that there is one does
+            "is_committed": commit is not None,
             "plan": plan_digest(plan),
             "document": loaded.document.model_dump(mode="json", exclude={"spec": {"rollout"}}),
             "lock": session.repository.locks[loaded.document.metadata.name].digest,
@@ -96,11 +94,19 @@ def _release_key(session: Session, loaded: Loaded[Blueprint], plan: Plan, signer
 
 
 def package(
-    session: Session, loaded: Loaded[Blueprint], plan: Plan, evaluated: Sequence[Evaluated], signer: Signer
+    session: Session,
+    loaded: Loaded[Blueprint],
+    plan: Plan,
+    evaluated: Sequence[Evaluated],
+    signer: Signer,
+    commit: str | None,
 ) -> None:
-    """Package the green variants of a blueprint, unless the release in `dist/` was made from the same."""
+    """Package the green variants of a blueprint, unless the release in `dist/` was made from the same.
+
+    `commit` is what the release says it was made from.
+    """
     blueprint = loaded.document
-    stamp, key = Stamp(session, blueprint), _release_key(session, loaded, plan, signer)
+    stamp, key = Stamp(session, blueprint), _release_key(session, loaded, plan, signer, commit)
     subject = f"{blueprint.metadata.name} {blueprint.metadata.version}"
     if stamp.holds("release", key):
         session.events(Event("package", subject, "cached"))
@@ -116,7 +122,7 @@ def package(
         inputs = ReleaseInputs(
             blueprint=blueprint,
             lock=session.repository.locks[blueprint.metadata.name].document,
-            commit=commit_of(session.root),
+            commit=commit,
             created=created,
             expires=expires,
             fleet=blueprint.spec.fleet.ref,
