@@ -19,17 +19,20 @@ from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.resources import share_folder
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
 from edgewright.load.inheritance import inherit
-from edgewright.load.tree import SHIPPED, Candidate, find_candidates
+from edgewright.load.tree import SHIPPED, Candidate, find_candidates, require_folder
 from edgewright.load.yaml12 import SpanMap
 from edgewright.spec.v1beta1.blueprint import Blueprint
 from edgewright.spec.v1beta1.compression import CompressionPolicy
 from edgewright.spec.v1beta1.documents import API_VERSION, KINDS
 from edgewright.spec.v1beta1.fleet import Fleet
 from edgewright.spec.v1beta1.lock import Lock
+from edgewright.spec.v1beta1.policy import Policy
 from edgewright.spec.v1beta1.target import Target
 
 T = TypeVar("T")
 _SHIPPED_FOLDERS = ("targets/profiles", "blueprints/policies")
+_ORGANISATION = "blueprints/policies/organisation"
+"""Read only when a policy extends one of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +67,12 @@ class Repository:
     compression_policies: Mapping[str, Loaded[CompressionPolicy]]
     targets: Mapping[str, Loaded[Target]]
     locks: Mapping[str, Loaded[Lock]]
+    policies: Mapping[str, Loaded[Policy]] = field(default_factory=dict)
     problems: tuple[Diagnostic, ...] = ()
     broken: frozenset[tuple[str, str]] = frozenset()
     unread: tuple[str, ...] = ()
     environment: str | None = None
+    is_selection: bool = False
 
 
 @dataclass(slots=True)
@@ -98,14 +103,7 @@ def load_repository(
     With an `environment` its overlays are merged. Raises with everything that is wrong with the documents themselves,
     unless `keep_problems`.
     """
-    if not root.is_dir():
-        raise fail(
-            "no-repository",
-            f"{root} is not a folder",
-            exit_code=ExitCode.USAGE,
-            subject=str(root),
-            hint="give the folder of a fleet repository, with its blueprint.yaml",
-        )
+    require_folder(root)
     reading = read_drafts(find_candidates(root))
     shipped = _shelved(read_drafts(_shipped_candidates()))
     repository = _repository(root, reading, shipped, selectors, environment)
@@ -129,10 +127,12 @@ def _repository(
         compression_policies=cast("Mapping[str, Loaded[CompressionPolicy]]", policies),
         targets=shipped.found["Target"] | own.found["Target"],
         locks=own.found["Lock"],
+        policies=own.found["Policy"],
         problems=(*shipped.problems, *own.problems, *problems),
         broken=frozenset(broken),
         unread=tuple(reading.unread),
         environment=environment,
+        is_selection=bool(selectors),
     )
 
 
@@ -141,9 +141,17 @@ def shipped_targets() -> Mapping[str, Loaded[Target]]:
     return _shelved(read_drafts(_shipped_candidates())).found["Target"]
 
 
+def shipped_policies() -> Mapping[str, Loaded[Policy]]:
+    """The organisation policies that ship with edgewright: examples, which hold for nobody who does not extend them."""
+    candidates = find_candidates(share_folder() / _ORGANISATION, prefix=f"{SHIPPED}{_ORGANISATION}/")
+    return _shelved(read_drafts(candidates)).found["Policy"]
+
+
 def _shipped_candidates() -> Iterator[Candidate]:
     for folder in _SHIPPED_FOLDERS:
-        yield from find_candidates(share_folder() / folder, prefix=f"{SHIPPED}{folder}/")
+        for candidate in find_candidates(share_folder() / folder, prefix=f"{SHIPPED}{folder}/"):
+            if not candidate.path.startswith(f"{SHIPPED}{_ORGANISATION}/"):
+                yield candidate
 
 
 def _selected(shelf: _Shelf, selectors: Sequence[str]) -> dict[str, Loaded[Blueprint]]:

@@ -92,7 +92,7 @@ def _read(candidate: Candidate, reading: Reading) -> None:
     parsed, problems = parse(candidate.data, path)
     spans = parsed.spans if parsed else SpanMap(path, {}, {})
     reading.problems += problems[:ERRORS_SHOWN] + _rest(spans, len(problems) - ERRORS_SHOWN)
-    problem = _unusable(parsed) if parsed else None
+    problem = unusable(parsed) if parsed else None
     if parsed is None or problem is not None:
         reading.problems += [problem] if problem else []
         reading.unread.append(path)
@@ -115,7 +115,7 @@ def _converted(parsed: Parsed, kind: str, version: str) -> tuple[Parsed | None, 
     return (to_newest(parsed, kind, version) if document is not None else None), errors
 
 
-def _unusable(parsed: Parsed) -> Diagnostic | None:
+def unusable(parsed: Parsed) -> Diagnostic | None:
     """Why a value is no document of a kind and version that are served."""
     value, spans = parsed.value, parsed.spans
     if not isinstance(value, dict):

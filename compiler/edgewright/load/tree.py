@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgewright.kernel.diagnostics import Diagnostic, Span
+from edgewright.kernel.diagnostics import Diagnostic, ExitCode, Span, fail
 from edgewright.load.yaml12 import SIZE_LIMIT_BYTES
 
 SHIPPED = "edgewright:"
@@ -34,6 +34,18 @@ class Candidate:
     size_bytes: int
     is_document: bool
     problem: Diagnostic | None = None
+
+
+def require_folder(root: Path) -> None:
+    """Refuse what is not a folder before anything is read."""
+    if not root.is_dir():
+        raise fail(
+            "no-repository",
+            f"{root} is not a folder",
+            exit_code=ExitCode.USAGE,
+            subject=str(root),
+            hint="give the folder of a fleet repository, with its blueprint.yaml",
+        )
 
 
 def find_candidates(root: Path, *, prefix: str = "") -> Iterator[Candidate]:

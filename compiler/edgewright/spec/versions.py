@@ -46,6 +46,11 @@ def newer(version: str) -> str:
     return SERVED[SERVED.index(version) - 1]
 
 
+def older(version: str) -> str:
+    """The version before one."""
+    return SERVED[SERVED.index(version) + 1]
+
+
 def short(version: str) -> str:
     """`v1beta1`."""
     return version.split("/")[1]
