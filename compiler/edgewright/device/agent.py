@@ -3,7 +3,8 @@
 Owns parsing, and the boundary that turns every failure into the documented JSON. Must not decide anything: `commands`
 and the modules below it do.
 
-    observe | need --incoming DIR | stage --incoming DIR | activate --release N [--confirm-timeout S] | health
+    observe [--files] | need --incoming DIR [--repair] | stage --incoming DIR [--repair]
+    activate --release N [--confirm-timeout S] | health
     confirm --release N | revert [--release N] [--overdue] | rollback [--release N] | lift --release N
     stop | gc [--drop-previous] | boot | supervise | serve
 
@@ -23,6 +24,7 @@ from typing import Any
 
 from edgewright.device import commands
 from edgewright.device.files import disk_full_refused
+from edgewright.device.inspection import BUDGET_S
 from edgewright.device.layout import LARGEST_RELEASE, open_root
 from edgewright.device.options import LONGEST_CONFIRM_TIMEOUT_S
 from edgewright.device.refusal import BUG, OK, Refusal
@@ -79,6 +81,13 @@ def _optional(name: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--reason", default="", help="slug of the reason, recorded with the release")
         command.add_argument("--message", default="", help="one line about it")
         command.add_argument("--no-deny", action="store_true", help="do not quarantine the release on this device")
+    if name in ("need", "stage"):
+        command.add_argument(
+            "--repair", action="store_true", help="compare what is installed, and replace what differs"
+        )
+    if name == "observe":
+        command.add_argument("--files", action="store_true", help="compare every file of the release that runs")
+        command.add_argument("--budget", type=_seconds, default=BUDGET_S, help="seconds that may take")
     if name == "revert":
         command.add_argument("--overdue", action="store_true", help="only if the time to confirm is over")
     if name == "activate":

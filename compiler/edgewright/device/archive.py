@@ -113,6 +113,11 @@ def _listed(archive: str, file: zipfile.ZipFile) -> list[Member]:
     return members
 
 
+def members(name: str, file: zipfile.ZipFile) -> list[Member]:
+    """What an open archive would unpack, checked; refuses `archive-unsafe`. `name` is how messages call it."""
+    return _listed(name, file)
+
+
 def list_members(path: Path, name: str) -> list[Member]:
     """What an archive would unpack, checked; refuses `archive-unsafe`. `name` is how messages call it."""
     try:

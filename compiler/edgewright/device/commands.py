@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgewright.device import collect, switch
+from edgewright.device import collect, inspection, repair, switch
 from edgewright.device import health as health_check
 from edgewright.device import stage as staging
 from edgewright.device import supervisor as process
@@ -98,22 +98,53 @@ def summary(device: Device | None) -> dict[str, Any]:
         return dict(nothing)
 
 
-def _why(arguments: argparse.Namespace, slug: str, message: str) -> dict[str, Any]:
+def _why(arguments: argparse.Namespace, slug: str, message: str, cause: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Why a release is left. `cause` is the last health verdict: what the device itself found comes first."""
+    found = (cause or {}).get("error") or {}
+    own = f"{found.get('slug')}: {found.get('message')}" if found else message
     return {
         "slug": arguments.reason[:64] or slug,
-        "message": arguments.message[:500] or message,
+        "message": arguments.message[:500] or own[:500],
         "deny": not arguments.no_deny,
     }
 
 
+def _cause(state: State, release: int | None) -> Mapping[str, Any] | None:
+    return state.health if state.health is not None and state.health.get("release") == release else None
+
+
+def _inspected(layout: Layout, budget_s: float) -> dict[str, Any]:
+    """What `observe --files` adds: the files, what the controller wrote here, whether the model is ready."""
+    number = layout.current_release()
+    found: dict[str, Any] = {"documents": inspection.documents_told(layout, number), "files": None, "ready": False}
+    if number is None:
+        return found
+    try:
+        options = read_options(layout)
+    except Refusal as refusal:
+        return {**found, "files": {"release": number, "error": refusal.as_json(), "complete": False, "findings": []}}
+    answer = health_check.ask(options, "/readyz", 5.0)
+    found["ready"] = answer is not None and answer.status == 200 and answer.document.get("release") == number
+    return {**found, "files": inspection.inspect_release(layout, options, number, budget_s)}
+
+
+def _service(layout: Layout, *, may_be_broken: bool) -> dict[str, Any] | None:
+    """Whether the service answers, and for which release."""
+    if not layout.options.exists() or layout.current_release() is None:
+        return None
+    try:
+        release = health_check.running_release(read_options(layout), timeout_s=2.0)
+    except Refusal:
+        if not may_be_broken:
+            raise
+        release = None
+    return {"up": release is not None, "release": release}
+
+
 def observe(device: Device, arguments: argparse.Namespace) -> Report:
     """What runs here, what is awaited, what is denied, and what the host offers."""
-    del arguments
     layout, state = device.layout, read_state(device.layout)
-    active, service = state.active, None
-    if layout.options.exists() and layout.current_release() is not None:
-        release = health_check.running_release(read_options(layout), timeout_s=2.0)
-        service = {"up": release is not None, "release": release}
+    active, service = state.active, _service(layout, may_be_broken=arguments.files)
     waiting = None
     if active is not None:
         waiting = {
@@ -141,6 +172,7 @@ def observe(device: Device, arguments: argparse.Namespace) -> Report:
                 "time": timestamp(time.time()),
             },
             "agent": _agent_digest(),
+            **(_inspected(layout, arguments.budget) if arguments.files else {}),
         }
     )
 
@@ -153,7 +185,8 @@ def _agent_digest() -> str | None:
 def need(device: Device, arguments: argparse.Namespace) -> Report:
     """Verify before the first byte is pushed."""
     with session(device) as held:
-        return Report(extra=staging.need(held.layout, held.options, held.state, Path(arguments.incoming)))
+        incoming = Path(arguments.incoming)
+        return Report(extra=staging.need(held.layout, held.options, held.state, incoming, repair=arguments.repair))
 
 
 def stage(device: Device, arguments: argparse.Namespace) -> Report:
@@ -161,7 +194,12 @@ def stage(device: Device, arguments: argparse.Namespace) -> Report:
     with session(device) as held:
         switch.reserve_space(held.layout)
         before = held.state
-        after, release = staging.stage(held.layout, held.options, before, Path(arguments.incoming))
+        incoming = Path(arguments.incoming)
+        if arguments.repair:
+            running = held.running_release
+            after, release = repair.stage_repair(held.layout, held.options, before, incoming, running)
+        else:
+            after, release = staging.stage(held.layout, held.options, before, incoming)
         return Report(changed=after != before, extra={"release": release.number})
 
 
@@ -187,6 +225,8 @@ def health(device: Device, arguments: argparse.Namespace) -> Report:
     report, refusal = health_check.check_health(layout, options, release, arguments.wait, watched.failed_starts)
     verdict = {"release": release, "ok": refusal is None, "at": timestamp(time.time())}
     verdict["measurements"] = report.get("measurements") or {}
+    if refusal is not None:
+        verdict["error"] = refusal.as_json()
     with session(device) as held:
         state = replace(held.state, health=verdict)
         if state.active is not None and state.active.release == release:
@@ -220,7 +260,8 @@ def revert(device: Device, arguments: argparse.Namespace) -> Report:
                     hint="use rollback to leave it",
                 )
             return Report(extra={"release": number})
-        why = _why(arguments, "reverted", "the controller asked to revert it")
+        cause = _cause(state, None if state.active is None else state.active.release)
+        why = _why(arguments, "reverted", "the controller asked to revert it", cause)
         switch.revert(held.layout, state, held.supervisor, why)
         return Report(changed=True, extra={"release": state.active.release if state.active else None})
 
@@ -231,7 +272,8 @@ def rollback(device: Device, arguments: argparse.Namespace) -> Report:
         number = arguments.release
         if number is not None and held.layout.current_release() != number:
             return Report(extra={"release": number})
-        why = _why(arguments, "rolled-back", "the controller asked to roll it back")
+        cause = _cause(held.state, held.layout.current_release())
+        why = _why(arguments, "rolled-back", "the controller asked to roll it back", cause)
         switch.rollback(held.layout, held.state, held.supervisor, why)
         return Report(changed=True)
 

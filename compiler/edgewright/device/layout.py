@@ -98,6 +98,14 @@ class Layout:
         """Folder of one release."""
         return self.releases / str(number)
 
+    def replaced(self, number: int) -> Path:
+        """Where a damaged release goes while a repaired one takes its name."""
+        return self.releases / f".{number}.replaced"
+
+    def partial(self, number: int) -> Path:
+        """Where a release is assembled before it gets its name."""
+        return self.releases / f".{number}.partial"
+
     def release_options(self, number: int) -> Path:
         """device.json as it was when a release was activated: it goes back with the release."""
         return self.release(number) / "device.json"
@@ -140,5 +148,5 @@ def open_root(path: str) -> Layout:
     if not SAFE_PATH.fullmatch(str(root)):
         raise Refusal("path-unsafe", f"root {str(root)[:200]!r} has characters other than letters, digits and ._+/-")
     if not root.is_dir():
-        raise Refusal("root-missing", f"{root} is not a folder", hint="the controller's prepare play creates it")
+        raise Refusal("root-missing", f"{root} is not a folder", hint="the first delivery of a release creates it")
     return Layout(root)

@@ -39,7 +39,8 @@ NO_LINK = (errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS)
 """A file system that cannot link (FAT, some network ones), or no more names for one file: copy instead."""
 
 
-def _refuse_unconfirmed(state: State) -> None:
+def refuse_unconfirmed(state: State) -> None:
+    """Refuse `release-unconfirmed` while an activation waits for its confirmation."""
     if state.active is not None:
         raise Refusal(
             "release-unconfirmed",
@@ -61,19 +62,22 @@ def _refuse_conflict(layout: Layout, release: Release, state: State) -> None:
         )
 
 
-def need(layout: Layout, options: Options, state: State, incoming: Path) -> dict[str, Any]:
-    """Verify the documents in `incoming` and say which blobs to push; refuses before the first byte is sent."""
+def need(layout: Layout, options: Options, state: State, incoming: Path, *, repair: bool = False) -> dict[str, Any]:
+    """Verify the documents in `incoming` and say which blobs to push; refuses before the first byte is sent.
+
+    With `repair` blobs that are here already are read, and those that were damaged are asked for again."""
     release, _ = verify_release(layout, options, state, incoming)
-    _refuse_unconfirmed(state)
-    _refuse_conflict(layout, release, state)
-    present = same_release(layout, release)
-    absent = {} if present else store.missing(layout, release.blobs())
+    refuse_unconfirmed(state)
+    if not repair:
+        _refuse_conflict(layout, release, state)
+    present = same_release(layout, release) and not repair
+    absent = {} if present else store.missing(layout, release.blobs(), deep=repair)
     arrived = {digest: store.arrived_bytes(layout, digest) for digest in absent}
     wheels = {file.digest_hex: file.size_bytes for file in release.files if file.path.startswith("wheels/")}
     estimate = 0 if present else sum(size - min(size, arrived[digest]) for digest, size in absent.items())
-    estimate += 0 if present else UNPACKED_PER_WHEEL_BYTE * sum(wheels.values()) + store.MARGIN_BYTES
+    estimate += 0 if present or repair else UNPACKED_PER_WHEEL_BYTE * sum(wheels.values()) + store.MARGIN_BYTES
     require_space(layout.root, estimate, f"release {release.number}")
-    if not present and state.staged != release.number:
+    if not present and not repair and state.staged != release.number:
         write_state(layout, replace(state, fetching=release.number, staged=None))
     return {
         "release": release.number,
@@ -84,27 +88,42 @@ def need(layout: Layout, options: Options, state: State, incoming: Path) -> dict
     }
 
 
-def stage(layout: Layout, options: Options, state: State, incoming: Path) -> tuple[State, Release]:
-    """Verify, take the blobs, build releases/<n>. Staging what is staged already changes nothing."""
+def stage(
+    layout: Layout, options: Options, state: State, incoming: Path, *, deep: bool = False
+) -> tuple[State, Release]:
+    """Verify, take the blobs, build releases/<n>. Staging what is staged already changes nothing.
+
+    With `deep` blobs that are in the store are read, and damaged ones replaced by what was pushed."""
     release, documents = verify_release(layout, options, state, incoming)
     number = release.number
     if number == layout.current_release() and same_release(layout, release):
-        return state, release
-    _refuse_unconfirmed(state)
+        return _forget_renewal(layout, state, number), release
+    refuse_unconfirmed(state)
     _refuse_conflict(layout, release, state)
     if not same_release(layout, release):
-        store.take(layout, release.blobs())
-        _build(layout, release, documents)
+        store.take(layout, release.blobs(), deep=deep)
+        assemble(layout, release, documents)
+        take_its_name(layout, number)
     after = replace(state, fetching=None, staged=number, reverted=None)
     write_state(layout, after)
     store.discard(layout, release.blobs())
     return after, release
 
 
-def _build(layout: Layout, release: Release, documents: Documents) -> None:
-    """Assemble the folder beside its final place, sync it, rename it."""
-    partial = layout.releases / f".{release.number}.partial"
-    final = layout.release(release.number)
+def _forget_renewal(layout: Layout, state: State, number: int) -> State:
+    """A renewal that was reverted stands in the way of nothing any more once its release is delivered again."""
+    if state.reverted is None or state.reverted.get("from") != state.reverted.get("to"):
+        return state
+    after = replace(state, reverted=None)
+    if number == layout.confirmed_release() and state.active is None:
+        write_state(layout, after)
+        return after
+    return state
+
+
+def assemble(layout: Layout, release: Release, documents: Documents) -> None:
+    """Make the folder beside its final place, complete and synced."""
+    partial = layout.partial(release.number)
     remove_tree(partial)
     wheels = [file for file in release.files if file.path.startswith("wheels/")]
     unpacked = sum(
@@ -118,12 +137,16 @@ def _build(layout: Layout, release: Release, documents: Documents) -> None:
         with disk_full_refused(f"unpacking release {release.number}"):
             _fill(layout, release, documents, partial)
             sync_tree(partial)
-            remove_tree(final)
-            os.rename(partial, final)
-            sync_directory(layout.releases)
     except (OSError, Refusal):
         remove_tree(partial)
         raise
+
+
+def take_its_name(layout: Layout, number: int) -> None:
+    """Give an assembled folder its name; the one of that name must be needed by nothing."""
+    remove_tree(layout.release(number))
+    os.rename(layout.partial(number), layout.release(number))
+    sync_directory(layout.releases)
 
 
 def _fill(layout: Layout, release: Release, documents: Documents, folder: Path) -> None:

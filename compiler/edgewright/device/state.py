@@ -44,6 +44,11 @@ class Activation:
     healthy: bool = False
     reverting: Mapping[str, Any] | None = None
 
+    @property
+    def is_renewal(self) -> bool:
+        """Whether the release was confirmed already: it was repaired, or got other options."""
+        return self.release == self.previous
+
 
 @dataclass(frozen=True)
 class State:

@@ -24,9 +24,12 @@ MARGIN_BYTES = 16 * 2**20
 """Kept free for state.json, logs and the other users of the disk."""
 
 
-def missing(layout: Layout, blobs: Mapping[str, int]) -> dict[str, int]:
-    """The blobs (size by digest) that are not in the store."""
-    return {digest: size for digest, size in sorted(blobs.items()) if not _stored(layout.blob(digest), size)}
+def missing(layout: Layout, blobs: Mapping[str, int], *, deep: bool = False) -> dict[str, int]:
+    """The blobs (size by digest) that are not in the store; with `deep` also those whose bytes were changed there."""
+    absent = {digest: size for digest, size in sorted(blobs.items()) if not _stored(layout.blob(digest), size)}
+    if deep:
+        absent |= {digest: size for digest, size in blobs.items() if file_digest(layout.blob(digest)) != digest}
+    return absent
 
 
 def _stored(path: Path, size_bytes: int) -> bool:
@@ -58,11 +61,11 @@ def _tampered(digest_hex: str, complaint: str) -> Refusal:
     )
 
 
-def take(layout: Layout, blobs: Mapping[str, int]) -> list[str]:
-    """Move the missing blobs from incoming/blobs into the store; returns their digests.
+def take(layout: Layout, blobs: Mapping[str, int], *, deep: bool = False) -> list[str]:
+    """Move the missing blobs from incoming/blobs into the store; returns their digests. `deep` as in `missing`.
 
     Refuses `blob-missing`, `blob-tampered`, `disk-full`. Blobs taken before a refusal stay: they are what they say."""
-    wanted = missing(layout, blobs)
+    wanted = missing(layout, blobs, deep=deep)
     source = layout.incoming / "blobs"
     for digest, size in wanted.items():
         if arrived_bytes(layout, digest) == 0 and size > 0:
@@ -113,6 +116,10 @@ def file_digest(path: Path) -> str:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return "nothing"
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return "a link"
     try:
         return _digest(descriptor, os.fstat(descriptor).st_size)
     finally:

@@ -21,6 +21,7 @@ from edgewright.device.files import FULL, disk_full_refused, free_bytes, remove_
 from edgewright.device.layout import Layout
 from edgewright.device.options import Options, keep_options, restore_options
 from edgewright.device.refusal import Refusal, Unhealthy
+from edgewright.device.repair import finish_swap
 from edgewright.device.stage import check_files
 from edgewright.device.state import Activation, State, boot_id, deny, remaining_now_s, timestamp, write_state
 from edgewright.device.supervise import Supervisor
@@ -44,8 +45,11 @@ def reserve_space(layout: Layout) -> None:
 def activate(
     layout: Layout, options: Options, state: State, supervisor: Supervisor, number: int, timeout_s: float
 ) -> State:
-    """Switch to a staged release, unconfirmed. Repeating it changes nothing and does not extend the time."""
-    if layout.current_release() == number and (state.active is None or state.active.release == number):
+    """Switch to a staged release, unconfirmed. Repeating it changes nothing and does not extend the time.
+
+    A staged release that is confirmed already is renewed: started anew, by the options that were delivered with it."""
+    is_done = state.staged != number if state.active is None else state.active.release == number
+    if layout.current_release() == number and is_done:
         return state
     if state.active is not None:
         raise Refusal(
@@ -82,7 +86,8 @@ def activate(
     )
     with disk_full_refused(f"activating release {number}"):
         write_state(layout, after)
-        keep_options(layout, number)
+        if not active.is_renewal:  # until it is confirmed, a renewal goes back to the options it had
+            keep_options(layout, number)
         supervisor.arm(max(0.001, remaining_now_s(active)))
         replace_symlink(layout.current, f"releases/{number}")
     return _restart(layout, after, supervisor)
@@ -109,10 +114,11 @@ def confirm(
 ) -> State:
     """Make the active release the one to return to. `running_release` asks the service which release it serves."""
     active = state.active
-    if active is None and layout.current_release() == number == layout.confirmed_release():
+    was_left = state.reverted is not None and state.reverted.get("from") == number
+    if active is None and layout.current_release() == number == layout.confirmed_release() and not was_left:
         return state
     if active is None or active.release != number:
-        if state.reverted is not None and state.reverted.get("from") == number:
+        if state.reverted is not None and was_left:
             why = state.reverted.get("slug")
             raise Refusal(
                 "confirm-too-late", f"release {number} was reverted on this device at {state.reverted.get('at')}: {why}"
@@ -124,6 +130,8 @@ def confirm(
     if running != number:
         raise Unhealthy("service-unhealthy", f"the service answers for release {running}, not for {number}")
     with disk_full_refused(f"confirming release {number}"):
+        if active.is_renewal:
+            keep_options(layout, number)
         replace_symlink(layout.confirmed, f"releases/{number}")
         after = confirmed_state(state, number)
         write_state(layout, after)
@@ -152,7 +160,7 @@ def revert(layout: Layout, state: State, supervisor: Supervisor, why: Mapping[st
         with contextlib.suppress(OSError):
             os.unlink(layout.reserve)
     begun = replace(state, active=replace(active, reverting=dict(why)))
-    if why.get("deny"):
+    if why.get("deny") and not active.is_renewal:
         begun = deny(begun, active.release, str(why["slug"]), str(why["message"]))
     try:
         write_state(layout, begun)
@@ -198,7 +206,10 @@ def _return_to_confirmed(layout: Layout, supervisor: Supervisor) -> None:
 def rollback(layout: Layout, state: State, supervisor: Supervisor, why: Mapping[str, Any]) -> State:
     """Leave the confirmed release for the one confirmed before it; while unconfirmed, the same as `revert`."""
     if state.active is not None:
-        return revert(layout, state, supervisor, why)
+        was_renewal = state.active.is_renewal
+        state = revert(layout, state, supervisor, why)
+        if not was_renewal:
+            return state
     leaving, previous = layout.confirmed_release(), state.previous
     if leaving is None or previous is None or not layout.release(previous).is_dir():
         raise Refusal(
@@ -234,7 +245,8 @@ def _finish_rollback(layout: Layout, state: State, supervisor: Supervisor, to: i
 def settle(layout: Layout, state: State, supervisor: Supervisor) -> State:
     """Finish what a crash cut in two, and revert what is overdue. Run under the lock before every change."""
     current, confirmed, active = layout.current_release(), layout.confirmed_release(), state.active
-    if active is not None and current == active.release == confirmed:
+    finish_swap(layout, current)
+    if active is not None and current == active.release == confirmed and not active.is_renewal:
         after = confirmed_state(state, confirmed)
         write_state(layout, after)
         supervisor.disarm()
@@ -242,6 +254,8 @@ def settle(layout: Layout, state: State, supervisor: Supervisor) -> State:
     if active is not None and current == active.release:
         if active.reverting is not None or remaining_now_s(active) <= 0:
             return revert(layout, state, supervisor, TIMED_OUT)
+        if active.is_renewal and state.restart_due:  # its link was there before, so nothing says that it was armed
+            supervisor.arm(max(0.001, remaining_now_s(active)))
         return _restart_again(layout, state, supervisor)
     if active is not None and active.reverting is not None:
         return revert(layout, state, supervisor, active.reverting)
@@ -250,7 +264,8 @@ def settle(layout: Layout, state: State, supervisor: Supervisor) -> State:
         write_state(layout, after)
         supervisor.disarm()
         return after
-    if state.reverted is not None and confirmed is not None and state.reverted.get("from") == confirmed:
+    left = None if state.reverted is None else state.reverted.get("from")
+    if state.reverted is not None and left is not None and left == confirmed != state.reverted["to"]:
         return _finish_rollback(layout, state, supervisor, int(state.reverted["to"]))
     if current != confirmed:  # a rollback was cut between the two links, or the record was lost
         _return_to_confirmed(layout, supervisor)

@@ -6,6 +6,7 @@ files, because the question here is the order of writes.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -18,7 +19,7 @@ import pytest
 from tests.support.device_release import TestDevice
 from tests.unit.device.conftest import ReleaseMaker
 
-from edgewright.device import collect, files, stage, switch
+from edgewright.device import collect, files, repair, stage, switch
 from edgewright.device.layout import Layout
 from edgewright.device.options import read_options
 from edgewright.device.state import State, read_state, remaining_now_s, write_state
@@ -113,6 +114,32 @@ class World:
 
     def collect(self) -> None:
         collect.collect(self.layout, self.settle(), [], drop_previous=True)
+
+    def damage(self) -> None:
+        """One byte of the release that runs changes, in the store too; the good blobs are pushed again."""
+        shutil.copytree(self.layout.store, self.layout.incoming / "blobs", dirs_exist_ok=True)
+        weights = self.layout.release(OLD) / "artifact" / "model" / "weights.bin"
+        content = bytearray(weights.read_bytes())
+        content[7] ^= 1
+        with weights.open("r+b") as stream:
+            stream.write(content)
+
+    def repair(self) -> None:
+        options = read_options(self.layout)
+        repair.stage_repair(self.layout, options, self.settle(), self.layout.incoming / str(OLD), self.running)
+
+    def renew(self) -> None:
+        switch.activate(self.layout, read_options(self.layout), self.settle(), self.supervisor, OLD, 100.0)
+
+    def keep(self) -> None:
+        switch.confirm(self.layout, self.settle(), self.supervisor, OLD, lambda: OLD)
+
+    def change_options(self) -> None:
+        document = json.loads(self.layout.options.read_text())
+        self.layout.options.write_text(json.dumps({**document, "threads": 2}))
+
+    def options_applied(self) -> int:
+        return int(json.loads(self.layout.options.read_text())["threads"])
 
     def overdue(self) -> None:
         """Time passes until nobody can confirm any more; the next run settles."""
@@ -279,6 +306,47 @@ def test_a_rollback_cut_anywhere_ends_on_one_release(base: World, tmp_path: Path
         world.rollback()
         assert world.layout.current_release() == world.layout.confirmed_release() == world.running() == OLD
         assert NEW in world.state.denied
+
+
+def test_a_repair_cut_anywhere_is_damaged_or_whole_and_can_be_repeated(base: World, tmp_path: Path) -> None:
+    for world in _crashes(base, tmp_path, ["damage"], "repair"):
+        state = world.settle()
+        assert (world.layout.current_release(), world.layout.confirmed_release()) == (OLD, OLD)
+        assert world.layout.release(OLD).is_dir(), "what runs is never gone once the next run has settled"
+        assert not world.layout.replaced(OLD).exists()
+        assert state.active is None
+        world.repair()
+        world.check_links()
+        world.renew()
+        if world.state.active is not None:  # not where it died before its first lasting change but one: all was done
+            world.mark_healthy()
+        world.keep()
+        assert world.state.active is None
+        assert (world.layout.confirmed_release(), world.state.denied) == (OLD, {})
+
+
+def test_a_renewal_cut_anywhere_ends_with_the_options_before_if_nobody_confirms(base: World, tmp_path: Path) -> None:
+    for world in _crashes(base, tmp_path, ["change_options", "repair"], "renew"):
+        world.check_links()
+        state = world.settle()
+        if state.active is None:
+            world.renew()
+        assert world.state.active is not None
+        assert world.is_armed()
+        world.overdue()
+        assert (world.layout.current_release(), world.layout.confirmed_release(), world.running()) == (OLD, OLD, OLD)
+        assert (world.options_applied(), world.state.denied, world.state.staged) == (1, {}, None)
+        world.settle()
+        assert world.state.reverted is not None
+
+
+def test_a_confirmation_of_a_renewal_cut_anywhere_ends_renewed(base: World, tmp_path: Path) -> None:
+    steps = ["change_options", "repair", "renew", "mark_healthy"]
+    for world in _crashes(base, tmp_path, steps, "keep"):
+        world.settle()
+        world.keep()
+        assert (world.state.active, world.state.reverted, world.layout.confirmed_release()) == (None, None, OLD)
+        assert world.layout.options.read_bytes() == world.layout.release_options(OLD).read_bytes()
 
 
 def test_garbage_collection_cut_anywhere_keeps_what_runs(base: World, tmp_path: Path) -> None:
