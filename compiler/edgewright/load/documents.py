@@ -19,6 +19,7 @@ from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.resources import share_folder
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
 from edgewright.load.inheritance import inherit
+from edgewright.load.remarks import Remark
 from edgewright.load.tree import SHIPPED, Candidate, find_candidates, require_folder
 from edgewright.load.yaml12 import SpanMap
 from edgewright.spec.v1beta1.blueprint import Blueprint
@@ -58,7 +59,8 @@ class Repository:
     """A fleet repository: its documents by name. Targets and policies include those that ship with edgewright.
 
     `broken` holds (kind, name) of documents that exist and are wrong, so that nobody reports them as unknown; `unread`,
-    the files of which not even that much is known. `environment` is the one whose overlays were merged.
+    the files of which not even that much is known. `environment` is the one whose overlays were merged. `remarks` are the
+    comments that speak to edgewright.
     """
 
     root: Path
@@ -72,6 +74,7 @@ class Repository:
     broken: frozenset[tuple[str, str]] = frozenset()
     unread: tuple[str, ...] = ()
     environment: str | None = None
+    remarks: tuple[Remark, ...] = ()
     is_selection: bool = False
 
 
@@ -132,6 +135,7 @@ def _repository(
         broken=frozenset(broken),
         unread=tuple(reading.unread),
         environment=environment,
+        remarks=tuple(reading.remarks),
         is_selection=bool(selectors),
     )
 

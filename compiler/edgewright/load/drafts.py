@@ -19,6 +19,8 @@ from pydantic import ValidationError
 from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.kernel.digest import Digest, digest_bytes
 from edgewright.load.conversion import to_newest
+from edgewright.load.fixes import name_fix
+from edgewright.load.remarks import Remark, find_remarks
 from edgewright.load.tree import Candidate
 from edgewright.load.wording import diagnose
 from edgewright.load.yaml12 import SIZE_LIMIT_BYTES, Parsed, SpanMap, parse
@@ -67,6 +69,7 @@ class Reading:
     problems: list[Diagnostic] = field(default_factory=list)
     broken: set[tuple[str, str]] = field(default_factory=set)
     unread: list[str] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
 
 
 def read_drafts(candidates: Iterable[Candidate]) -> Reading:
@@ -92,6 +95,7 @@ def _read(candidate: Candidate, reading: Reading) -> None:
     parsed, problems = parse(candidate.data, path)
     spans = parsed.spans if parsed else SpanMap(path, {}, {})
     reading.problems += problems[:ERRORS_SHOWN] + _rest(spans, len(problems) - ERRORS_SHOWN)
+    reading.remarks += find_remarks(candidate.data, path) if parsed else []
     problem = unusable(parsed) if parsed else None
     if parsed is None or problem is not None:
         reading.problems += [problem] if problem else []
@@ -133,7 +137,8 @@ def unusable(parsed: Parsed) -> Diagnostic | None:
         return Diagnostic("unknown-api-version", message, span=spans.span(("apiVersion",)), hint=hint)
     if not isinstance(kind, str) or kind not in KINDS:
         message, close = f"there is no kind {kind!r}", did_you_mean(str(kind), KINDS)
-        return Diagnostic("unknown-kind", message, span=spans.span(("kind",)), hint=close)
+        fix = name_fix(spans, ("kind",), kind, KINDS)
+        return Diagnostic("unknown-kind", message, span=spans.span(("kind",)), hint=close, fix=fix)
     if version != NEWEST and kind not in kinds_of(version):
         message = f"{version} has no kind {kind!r}"
         return Diagnostic("unknown-kind", message, span=spans.span(("kind",)), hint=f"write apiVersion: {NEWEST}")

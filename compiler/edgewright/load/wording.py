@@ -10,7 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
+from edgewright.kernel.diagnostics import Diagnostic, Fix, Span, did_you_mean
+from edgewright.load.fixes import key_fix, name_fix, truth_fix
 from edgewright.load.shapes import keys_at
 from edgewright.load.yaml12 import Parsed, Path
 from edgewright.spec.base import NAME_PATTERN, Model
@@ -57,9 +58,10 @@ def diagnose(error: Mapping[str, Any], parsed: Parsed, model: type[Model]) -> Di
         return _missing(parsed, path, rest, model, tuple(error["loc"]))
     if kind == "extra_forbidden":
         key = str(error["loc"][-1])
-        hint = did_you_mean(key, keys_at(model, error["loc"][:-1]))
+        known = keys_at(model, error["loc"][:-1])
         message = f"{key!r} is not a key of {_name(path[:-1])}"
-        return Diagnostic("unknown-key", message, span=parsed.spans.key_span(path), hint=hint)
+        hint, fix = did_you_mean(key, known), key_fix(parsed, path, known)
+        return Diagnostic("unknown-key", message, span=parsed.spans.key_span(path), hint=hint, fix=fix)
     value = _value_at(parsed.value, path)
     span = _span_of(parsed, path, kind, error)
     if rest[-1:] == ("[key]",):
@@ -70,7 +72,7 @@ def diagnose(error: Mapping[str, Any], parsed: Parsed, model: type[Model]) -> Di
             return None
         if found is not None:
             slug, message, hint = found
-            return Diagnostic(slug, message, span=span, hint=hint)
+            return Diagnostic(slug, message, span=span, hint=hint, fix=_fix(kind, error, parsed, path))
     text = str(error.get("ctx", {}).get("error") or error["msg"])
     subject = "" if rest[-1:] == ("[key]",) else f"{_name(path)}: "
     return Diagnostic("wrong-value", subject + text, span=span)
@@ -82,6 +84,17 @@ def _span_of(parsed: Parsed, path: Path, kind: str, error: Mapping[str, Any]) ->
         return parsed.spans.span((*path, _quoted(error["ctx"]["discriminator"])[0]))
     span = parsed.spans.span(path)
     return parsed.spans.key_span(path) if path and span.end_line != span.line else span
+
+
+def _fix(kind: str, error: Mapping[str, Any], parsed: Parsed, path: Path) -> Fix | None:
+    """The edit that mends a wrong word, where it is certain."""
+    context = error.get("ctx", {})
+    if kind == "literal_error":
+        return name_fix(parsed.spans, path, _value_at(parsed.value, path), _quoted(context["expected"]))
+    if kind == "union_tag_invalid":
+        place = (*path, _quoted(context["discriminator"])[0])
+        return name_fix(parsed.spans, place, context["tag"], _quoted(context["expected_tags"]))
+    return truth_fix(parsed.spans, path, _value_at(parsed.value, path)) if kind == "bool_type" else None
 
 
 _Found = tuple[str, str, str | None]

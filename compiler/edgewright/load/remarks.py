@@ -1,0 +1,77 @@
+"""Remarks: comments of a document that speak to edgewright, such as `# edgewright: allow SLUG because REASON`.
+
+Owns which comments are meant and which line each is about; what they say is not understood here. Pure. Invariants: a
+`#` in a key, a value or another comment is no comment; a document without the marker costs one search of its bytes.
+"""
+
+from __future__ import annotations
+
+import bisect
+import re
+from dataclasses import dataclass
+
+import yaml
+
+from edgewright.kernel.diagnostics import Span
+from edgewright.load.positions import Positions
+
+_MARKER = re.compile(rb"#[ \t]*edgewright[ \t]*:")
+REMARKS_READ = 100
+"""Of one document; one more is returned, so that it can be said that there are more."""
+_REMARK = re.compile("#[ \t]*edgewright[ \t]*:([^\r\n\x85\u2028\u2029]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What is said after `# edgewright:`, and where.
+
+    `about` is the line that it is about: its own when something else stands there, else the next one with content.
+    `removal` is what to delete so that nothing of it is left: its whole line, or the end of it.
+    """
+
+    text: str
+    span: Span
+    about: int | None
+    removal: Span
+
+    @property
+    def path(self) -> str:
+        """The file that it is in."""
+        return self.span.path
+
+
+def find_remarks(data: bytes, path: str) -> list[Remark]:
+    """The remarks of a document that was parsed before."""
+    if not _MARKER.search(data):
+        return []
+    text = data.decode("utf-8")
+    positions = Positions(text, path)
+    scalars = _scalars(text, positions)
+    remarks: list[Remark] = []
+    for found in _REMARK.finditer(text):
+        start, end = found.start(), found.start() + len(found[0].rstrip())
+        index = bisect.bisect_right(scalars, (start, len(text)))
+        scalar_end = scalars[index - 1][1] if index else 0
+        if start < scalar_end:
+            continue
+        line_start, line_end = positions.line_of(start)
+        before = text[max(line_start, scalar_end) : start]
+        if "#" in before or (before and not before[-1].isspace()):
+            continue  # the middle of another comment, or no comment
+        is_alone = not text[line_start:start].strip()
+        removal = (line_start, line_end) if is_alone else (start - len(before) + len(before.rstrip()), end)
+        about = positions.next_content(start) if is_alone else positions.span(start, end).line
+        remarks.append(Remark(found[1].strip(), positions.span(start, end), about, positions.span(*removal)))
+        if len(remarks) > REMARKS_READ:
+            break
+    return remarks
+
+
+def _scalars(text: str, positions: Positions) -> list[tuple[int, int]]:
+    """Where keys and values stand, in order. The first line of a block scalar is its header: it may have a comment."""
+    found = []
+    for token in yaml.scan(text, Loader=yaml.CSafeLoader):
+        if isinstance(token, yaml.ScalarToken):
+            start, end = token.start_mark.index, token.end_mark.index
+            found.append((positions.line_of(start)[1] if token.style in ("|", ">") else start, end))
+    return found
