@@ -59,7 +59,7 @@ class Repository:
     """A fleet repository: its documents by name. Targets and policies include those that ship with edgewright.
 
     `broken` holds (kind, name) of documents that exist and are wrong, so that nobody reports them as unknown; `unread`,
-    the files of which not even that much is known. `environment` is the one whose overlays were merged. `remarks` are the
+    the files of which not even that much is known. `environment` is the one whose overlays were merged. `remarks` are
     comments that speak to edgewright.
     """
 
