@@ -30,11 +30,12 @@ demo: $(STAMP) packages ## compile both examples, roll out, break a release, wat
 test: $(STAMP) packages ## every test, the lab included when root
 	@$(BIN)/python -m pytest
 
-lint: $(STAMP) ## ruff, mypy, import-linter
+lint: $(STAMP) ## ruff, mypy, import-linter, and the judges of pipelines
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python tools/lint_pipelines.py
 
 bench: $(STAMP) packages ## each benchmark runs peer and edgewright in turn and prints their ratio
 	@$(BIN)/python -m benchmarks

@@ -18,6 +18,7 @@ import click
 from edgewright.cli.arguments import Invocation, note_debug, note_output
 
 COMMANDS: dict[str, str] = {
+    "init": "Write a new fleet repository.",
     "check": "Check documents: every mistake with its line.",
     "lock": "Resolve every name to a digest.",
     "plan": "Show what would be built, and estimates.",
@@ -31,12 +32,15 @@ COMMANDS: dict[str, str] = {
     "status": "Show what devices run.",
     "verify": "Verify a release: signature, evidence, every blob.",
     "targets": "List device classes with their numbers and sources.",
+    "migrate": "Rewrite documents in the newest API version, comments kept.",
     "schema": "Print or write the JSON Schemas of documents.",
     "explain": "Explain a diagnostic.",
     "doctor": "Say which tools and environments are here.",
     "demo": "The whole chain on this machine.",
 }
-_OF_THE_MACHINE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EMFILE})
+_OF_THE_MACHINE = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE}
+)
 """What the operating system refuses for reasons that are neither the documents' nor ours."""
 
 

@@ -1,0 +1,1 @@
+"""The first files of a fleet repository, as `edgewright init` writes them."""
