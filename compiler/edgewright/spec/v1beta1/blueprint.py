@@ -7,7 +7,17 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, HttpUrl, Tag, field_validator, model_validator
 
 from edgewright.kernel.units import parse_duration, parse_percent, parse_size
-from edgewright.spec.base import Model, Name, Percent, RelativePath, Seconds, Sha256, SizeBytes, VersionedMetadata
+from edgewright.spec.base import (
+    LabelValue,
+    Model,
+    Name,
+    Percent,
+    RelativePath,
+    Seconds,
+    Sha256,
+    SizeBytes,
+    VersionedMetadata,
+)
 from edgewright.spec.v1beta1.compression import PolicyChoice
 
 Task = Literal["text-generation", "embeddings", "text-classification"]
@@ -81,6 +91,9 @@ class ModelSpec(Model):
     source: Source
     context: int = Field(default=512, ge=16, le=131_072, description="tokens of prompt and answer together")
     facts: DeclaredFacts | None = Field(default=None, description="for budgets before the first import; proved by it")
+    labels: dict[Name, LabelValue] = Field(
+        default_factory=dict, description="what policies judge by, such as region: eu"
+    )
 
 
 class BuildSpec(Model):
@@ -97,6 +110,7 @@ class EvaluationSpec(Model):
 
     dataset: RelativePath
     max_tokens: int = Field(default=4096, ge=64, le=1_000_000, description="tokens of the dataset that are used")
+    labels: dict[Name, LabelValue] = Field(default_factory=dict, description="of the dataset: what policies judge by")
 
 
 def _bound(value: Any) -> Any:

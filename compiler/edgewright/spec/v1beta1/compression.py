@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from edgewright.spec.base import Metadata, Model, Name, RelativePath
+from edgewright.spec.base import LabelValue, Metadata, Model, Name, RelativePath
 
 Method = Literal["float32", "int8-dynamic", "int8-static", "int8-weight-only", "int4-weight-only"]
 
@@ -16,6 +16,7 @@ class Calibration(Model):
 
     dataset: RelativePath
     samples: int = Field(default=128, ge=1, le=10_000)
+    labels: dict[Name, LabelValue] = Field(default_factory=dict, description="of the dataset: what policies judge by")
 
 
 class Recipe(Model):

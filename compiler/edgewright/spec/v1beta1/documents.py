@@ -7,6 +7,7 @@ from edgewright.spec.v1beta1.blueprint import Blueprint
 from edgewright.spec.v1beta1.compression import CompressionPolicy
 from edgewright.spec.v1beta1.fleet import Fleet
 from edgewright.spec.v1beta1.lock import Lock
+from edgewright.spec.v1beta1.policy import Policy
 from edgewright.spec.v1beta1.target import Target
 
 API_VERSION = "edgewright/v1beta1"
@@ -16,5 +17,6 @@ KINDS: dict[str, type[Model]] = {
     "CompressionPolicy": CompressionPolicy,
     "Fleet": Fleet,
     "Lock": Lock,
+    "Policy": Policy,
     "Target": Target,
 }

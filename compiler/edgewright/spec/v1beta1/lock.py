@@ -9,7 +9,7 @@ from pydantic import Field
 from edgewright.spec.base import Metadata, Model, Name
 
 LockedDigest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
-EntryKind = Literal["model", "dataset", "runtime"]
+EntryKind = Literal["model", "dataset", "runtime", "tool"]
 
 
 class LockedFile(Model):
@@ -18,6 +18,8 @@ class LockedFile(Model):
     name: str = Field(max_length=1024)
     digest: LockedDigest
     size: int = Field(ge=0)
+    license: str | None = Field(default=None, max_length=200, description="SPDX expression that the file states")
+    license_note: str | None = Field(default=None, max_length=200, description="why no licence is known for certain")
 
 
 class LockEntry(Model):
@@ -26,8 +28,10 @@ class LockEntry(Model):
     kind: EntryKind
     name: str = Field(max_length=256)
     request: dict[str, object]
-    license: str | None = None
+    license: str | None = Field(default=None, max_length=200, description="SPDX expression")
+    license_note: str | None = Field(default=None, max_length=200, description="why no licence is known for certain")
     files: tuple[LockedFile, ...] = Field(min_length=1)
+    content_digest: LockedDigest | None = Field(default=None, description="of all the rest of this entry")
 
 
 class LockSpec(Model):

@@ -1,0 +1,1 @@
+"""Organisation rules: typed expressions over blueprints, judged by `check`."""

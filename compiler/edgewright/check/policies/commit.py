@@ -1,0 +1,64 @@
+"""The commit that is judged, and whether somebody trusted signed it.
+
+Who is trusted is never read from the commit itself: it is the list that EDGEWRIGHT_ALLOWED_SIGNERS names (CI gives
+that of the base branch), or else `allowed_signers` as the first parent has it: a commit that adds a key cannot be signed
+by that key.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgewright.kernel.files import read_bounded
+from edgewright.load.git import find_git, head, verify_commit
+from edgewright.load.git.command import git, require_git
+
+VARIABLE = "EDGEWRIGHT_ALLOWED_SIGNERS"
+FILE = "allowed_signers"
+_LARGEST_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class CommitFacts:
+    """The commit at HEAD: `status` is `good`, or why it is not trusted; signer and key when it is."""
+
+    signed: bool
+    status: str
+    id: str | None = None
+    signer: str | None = None
+    key: str | None = None
+
+
+def commit_facts(root: Path) -> CommitFacts:
+    """The commit that the repository's folder is at."""
+    if find_git(root) is None:
+        return CommitFacts(signed=False, status="not-in-git")
+    commit = head(root)
+    if commit is None:
+        return CommitFacts(signed=False, status="no-commit")
+    trusted = _trusted(root, commit.id)
+    if trusted is None:
+        return CommitFacts(signed=False, status="no-trusted-signers", id=commit.id)
+    found = verify_commit(root, commit, trusted)
+    return CommitFacts(found.is_good, found.status.value, commit.id, found.principal, found.key)
+
+
+def _trusted(root: Path, commit: str) -> bytes | None:
+    given = os.environ.get(VARIABLE)
+    if given:
+        return read_bounded(Path(given), _LARGEST_BYTES)
+    return _of_parent(root, commit)
+
+
+def _of_parent(root: Path, commit: str) -> bytes | None:
+    """The list as it was before the commit; `commit` is a full id."""
+    folder = require_git(root)
+    name = f"{commit}^1:{folder.path(FILE)}"
+    size = git(folder, "cat-file", "-s", name)
+    text = size.stdout.decode(errors="replace").strip()
+    if size.returncode != 0 or not text.isdecimal() or int(text) > _LARGEST_BYTES:
+        return None
+    found = git(folder, "cat-file", "blob", name)
+    return found.stdout if found.returncode == 0 else None
