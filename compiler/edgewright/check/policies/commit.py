@@ -1,8 +1,8 @@
 """The commit that is judged, and whether somebody trusted signed it.
 
 Who is trusted is never read from the commit itself: it is the list that EDGEWRIGHT_ALLOWED_SIGNERS names (CI gives
-that of the base branch), or else `allowed_signers` as the first parent has it: a commit that adds a key cannot be signed
-by that key.
+that of the base branch), or else `allowed_signers` as the first parent has it: a key that a commit adds does not make
+that commit trusted.
 """
 
 from __future__ import annotations
