@@ -1,0 +1,162 @@
+"""Suppression: what a comment in a document allows, with a reason, and what is wrong with such comments.
+
+    # edgewright: allow SLUG because REASON
+
+on the line that is reported, or alone on the line above it. Whether a slug can be allowed at all is said by its page;
+what the loader says of a document's form never can. Pure but for the pages, which are read only when there is such a
+comment.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from edgewright.check.budget import ModelFacts
+from edgewright.check.pages import Page, catalogue
+from edgewright.kernel.diagnostics import (
+    Allowed,
+    Diagnostic,
+    Edit,
+    Fix,
+    Severity,
+    Span,
+    did_you_mean,
+    sure_match,
+)
+from edgewright.load.documents import Loaded, Repository
+from edgewright.load.remarks import REMARKS_READ, Remark
+
+_FORM = "write # edgewright: allow SLUG because REASON"
+_DEPEND_ON_FACTS = "budgets"
+"""The category of rules that are silent about a model whose numbers are not known yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Diagnostics that stand, and those that are allowed."""
+
+    standing: tuple[Diagnostic, ...]
+    allowed: tuple[Allowed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Allowance:
+    slug: str
+    reason: str
+    remark: Remark
+
+
+def judge(
+    repository: Repository, found: Collection[Diagnostic], *, facts: Mapping[str, ModelFacts] | None = None
+) -> Judged:
+    """Take out what comments allow, and add what is wrong with the comments; both in order of place."""
+    if not repository.remarks:
+        return Judged(_ordered(found))
+    pages = catalogue()
+    problems: list[Diagnostic] = []
+    allowances = []
+    counts: Counter[str] = Counter()
+    for remark in repository.remarks:
+        counts[remark.path] += 1
+        if counts[remark.path] > REMARKS_READ:
+            problems.append(_too_many(remark))
+            continue
+        read = _read(remark, pages)
+        if isinstance(read, Diagnostic):
+            problems.append(read)
+        else:
+            allowances.append(read)
+    by_place = {(item.remark.path, item.remark.about, item.slug): item for item in allowances}
+    standing, allowed, used = [], [], set()
+    for diagnostic in found:
+        span = diagnostic.span
+        allowance = by_place.get((span.path, span.line, diagnostic.slug)) if span else None
+        if allowance is None:
+            standing.append(diagnostic)
+        else:
+            allowed.append(Allowed(diagnostic, allowance.reason, allowance.remark.span))
+            used.add(allowance)
+    idle = [item for item in allowances if item not in used and _was_judged(item, repository, pages, facts or {})]
+    allowed.sort(key=lambda item: item.diagnostic.sort_key)
+    return Judged(_ordered([*standing, *problems, *map(_unused, idle)]), tuple(allowed))
+
+
+def _ordered(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(sorted(diagnostics, key=lambda diagnostic: diagnostic.sort_key))
+
+
+def _read(remark: Remark, pages: Mapping[str, Page]) -> _Allowance | Diagnostic:
+    """What a remark allows, or what is wrong with it."""
+    word, slug, because, reason = [*remark.text.split(maxsplit=3), "", "", "", ""][:4]
+    if word != "allow" or not slug:
+        message = f"the comment says {remark.text[:60]!r}, only allow SLUG because REASON is understood"
+        return Diagnostic("suppression-form", message, span=remark.span, hint=_FORM)
+    if slug not in pages:
+        message = f"the comment allows {slug[:60]!r}, which is no slug"
+        return Diagnostic(
+            "suppression-unknown",
+            message,
+            span=remark.span,
+            hint=did_you_mean(slug[:60], pages) if sure_match(slug[:60], pages) else "edgewright explain lists them",
+            fix=_other_slug(remark, slug, sure_match(slug[:60], pages)),
+        )
+    if not pages[slug].can_be_allowed:
+        message = f"{slug} cannot be allowed in a document"
+        hint = f"mend what it says; edgewright explain {slug} says why"
+        return Diagnostic("suppression-refused", message, span=remark.span, hint=hint)
+    if because != "because" or not any(character.isalnum() for character in reason):
+        message = f"the comment allows {slug} for no reason, 1 is needed"
+        return Diagnostic("suppression-reason", message, span=remark.span, hint=_FORM.replace("SLUG", slug))
+    return _Allowance(slug, reason, remark)
+
+
+def _too_many(remark: Remark) -> Diagnostic:
+    message = f"{remark.path} has more than {REMARKS_READ} comments to edgewright; this and later ones do not count"
+    return Diagnostic("suppression-form", message, span=remark.span, hint="mend what the first ones allow")
+
+
+def _other_slug(remark: Remark, slug: str, meant: str | None) -> Fix | None:
+    if meant is None:
+        return None
+    span = remark.span
+    end = span.end_column
+    column = end - len(remark.text) + remark.text.index(slug, len("allow"))
+    place = Span(span.path, span.line, column, span.line, column + len(slug))
+    return Fix(f"write {meant!r}", (Edit(place, meant),))
+
+
+def _was_judged(
+    item: _Allowance, repository: Repository, pages: Mapping[str, Page], facts: Mapping[str, ModelFacts]
+) -> bool:
+    """Tell whether what an allowance is for would have been found: every rule ran that could have found it."""
+    if repository.is_selection or any(problem.severity is Severity.ERROR for problem in repository.problems):
+        return False
+    if pages[item.slug].category == _DEPEND_ON_FACTS:
+        blueprints = repository.blueprints.items()
+        if any(name not in facts and loaded.document.spec.model.facts is None for name, loaded in blueprints):
+            return False
+    return item.remark.path in _files(repository)
+
+
+def _files(repository: Repository) -> set[str]:
+    """The files whose documents took part; overlays of other environments did not."""
+    shelves: tuple[Mapping[str, Loaded[Any]], ...] = (
+        repository.blueprints,
+        repository.fleets,
+        repository.targets,
+        repository.compression_policies,
+    )
+    loaded = [item for shelf in shelves for item in shelf.values()]
+    return {path for item in loaded for path in (item.path, *(origin.path for origin in item.origins))}
+
+
+def _unused(item: _Allowance) -> Diagnostic:
+    message = f"nothing on line {item.remark.about} is {item.slug}, so there is nothing to allow"
+    if item.remark.about is None:
+        message = f"no line follows, so there is no {item.slug} to allow"
+    fix = Fix("remove the comment", (Edit(item.remark.removal, ""),))
+    span, warning = item.remark.span, Severity.WARNING
+    return Diagnostic("suppression-unused", message, span=span, hint="remove the comment", severity=warning, fix=fix)
