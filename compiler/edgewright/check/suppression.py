@@ -69,11 +69,14 @@ def judge(
             problems.append(read)
         else:
             allowances.append(read)
-    by_place = {(item.remark.path, item.remark.about, item.slug): item for item in allowances}
+    by_slug: dict[str, list[_Allowance]] = {}
+    for item in allowances:
+        by_slug.setdefault(item.slug, []).append(item)
     standing, allowed, used = [], [], set()
     for diagnostic in found:
         span = diagnostic.span
-        allowance = by_place.get((span.path, span.line, diagnostic.slug)) if span else None
+        rivals = by_slug.get(diagnostic.slug, ()) if span else ()
+        allowance = next((item for item in rivals if span and item.remark.covers(span)), None)
         if allowance is None:
             standing.append(diagnostic)
         else:

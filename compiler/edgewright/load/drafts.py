@@ -95,7 +95,7 @@ def _read(candidate: Candidate, reading: Reading) -> None:
     parsed, problems = parse(candidate.data, path)
     spans = parsed.spans if parsed else SpanMap(path, {}, {})
     reading.problems += problems[:ERRORS_SHOWN] + _rest(spans, len(problems) - ERRORS_SHOWN)
-    reading.remarks += find_remarks(candidate.data, path) if parsed else []
+    reading.remarks += find_remarks(candidate.data, parsed.spans) if parsed else []
     problem = unusable(parsed) if parsed else None
     if parsed is None or problem is not None:
         reading.problems += [problem] if problem else []

@@ -14,6 +14,7 @@ import yaml
 
 from edgewright.kernel.diagnostics import Span
 from edgewright.load.positions import Positions
+from edgewright.load.yaml12 import SpanMap
 
 _MARKER = re.compile(rb"#[ \t]*edgewright[ \t]*:")
 REMARKS_READ = 100
@@ -25,13 +26,15 @@ _REMARK = re.compile("#[ \t]*edgewright[ \t]*:([^\r\n\x85\u2028\u2029]*)")
 class Remark:
     """What is said after `# edgewright:`, and where.
 
-    `about` is the line that it is about: its own when something else stands there, else the next one with content.
+    `about` is the line that it is about: its own when something else stands there, else the next one with content; and
+    `blocks` are the values of keys on that line which start below it.
     `removal` is what to delete so that nothing of it is left: its whole line, or the end of it.
     """
 
     text: str
     span: Span
     about: int | None
+    blocks: frozenset[Span]
     removal: Span
 
     @property
@@ -39,13 +42,17 @@ class Remark:
         """The file that it is in."""
         return self.span.path
 
+    def covers(self, span: Span) -> bool:
+        """Tell whether something that is said of a place is said of what the remark is about."""
+        return span.path == self.span.path and (span.line == self.about or span in self.blocks)
 
-def find_remarks(data: bytes, path: str) -> list[Remark]:
-    """The remarks of a document that was parsed before."""
+
+def find_remarks(data: bytes, spans: SpanMap) -> list[Remark]:
+    """The remarks of a document that was parsed before, with the places of its keys and values."""
     if not _MARKER.search(data):
         return []
     text = data.decode("utf-8")
-    positions = Positions(text, path)
+    positions = Positions(text, spans.path)
     scalars = _scalars(text, positions)
     remarks: list[Remark] = []
     for found in _REMARK.finditer(text):
@@ -61,10 +68,16 @@ def find_remarks(data: bytes, path: str) -> list[Remark]:
         is_alone = not text[line_start:start].strip()
         removal = (line_start, line_end) if is_alone else (start - len(before) + len(before.rstrip()), end)
         about = positions.next_content(start) if is_alone else positions.span(start, end).line
-        remarks.append(Remark(found[1].strip(), positions.span(start, end), about, positions.span(*removal)))
+        said, place, blocks = found[1].strip(), positions.span(start, end), _blocks(spans, about)
+        remarks.append(Remark(said, place, about, blocks, positions.span(*removal)))
         if len(remarks) > REMARKS_READ:
             break
     return remarks
+
+
+def _blocks(spans: SpanMap, line: int | None) -> frozenset[Span]:
+    values = (spans.values[path] for path, key in spans.keys.items() if key.line == line)
+    return frozenset(value for value in values if value.line != line)
 
 
 def _scalars(text: str, positions: Positions) -> list[tuple[int, int]]:
