@@ -10,15 +10,25 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
-from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, Severity, did_you_mean, fail
+from edgewright.kernel.diagnostics import (
+    Diagnostic,
+    EdgewrightError,
+    ExitCode,
+    Related,
+    Severity,
+    Span,
+    did_you_mean,
+    fail,
+)
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.resources import share_folder
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
 from edgewright.load.inheritance import inherit
+from edgewright.load.overlays import Overlays, apply, environments_of, is_among, split
 from edgewright.load.remarks import Remark
 from edgewright.load.tree import SHIPPED, Candidate, find_candidates, require_folder
 from edgewright.load.yaml12 import SpanMap
@@ -106,19 +116,65 @@ def load_repository(
     With an `environment` its overlays are merged. Raises with everything that is wrong with the documents themselves,
     unless `keep_problems`.
     """
-    require_folder(root)
-    reading = read_drafts(find_candidates(root))
-    shipped = _shelved(read_drafts(_shipped_candidates()))
-    repository = _repository(root, reading, shipped, selectors, environment)
+    source = _read(root)
+    if environment is not None and environment not in source.environments:
+        raise fail(
+            "unknown-environment",
+            f"there is no environment {environment!r}",
+            exit_code=ExitCode.USAGE,
+            subject=environment,
+            hint=did_you_mean(environment, source.environments)
+            or "an environment is a folder below overlays/ that holds overlays",
+        )
+    repository = _repository(root, source, selectors, environment)
     if not keep_problems and any(problem.severity is Severity.ERROR for problem in repository.problems):
         raise EdgewrightError(*sorted(repository.problems, key=lambda problem: problem.sort_key))
     return repository
 
 
-def _repository(
-    root: Path, reading: Reading, shipped: _Shelf, selectors: Sequence[str], environment: str | None
-) -> Repository:
-    own = _shelved(reading)
+def load_environments(root: Path, *, selectors: Sequence[str] = ()) -> tuple[Repository, ...]:
+    """A repository without an environment, then in each of its environments, with problems kept.
+
+    It is read once, and a document that no overlay of the environment touches is the same object in all of them.
+    """
+    source = _read(root)
+    return tuple(_repository(root, source, selectors, name) for name in (None, *source.environments))
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What was read of a repository. `overlays` is None when it has none; `known` are validated drafts."""
+
+    reading: Reading
+    shipped: _Shelf
+    environments: tuple[str, ...]
+    overlays: Overlays | None
+    known: dict[int, tuple[Loaded[Any] | None, list[Diagnostic]]] = field(default_factory=dict)
+
+
+def _read(root: Path) -> _Source:
+    require_folder(root)
+    reading = read_drafts(find_candidates(root))
+    shipped = _shelved(read_drafts(_shipped_candidates()))
+    paths = [path for path in (*(draft.path for draft in reading.drafts), *reading.unread) if is_among(path)]
+    has_overlays = bool(paths) or any(draft.kind == "Overlay" for draft in reading.drafts)
+    return _Source(reading, shipped, environments_of(paths), split(reading.drafts) if has_overlays else None)
+
+
+def _merged(source: _Source, environment: str | None) -> _Shelf:
+    """The repository's own documents in an environment."""
+    reading = source.reading
+    if source.overlays is None:
+        return _shelved(reading, source.known)
+    drafts, problems = apply(source.overlays, environment, reading.broken)
+    shelf = _shelved(replace(reading, drafts=drafts), source.known)
+    shelf.problems += [*source.overlays.problems, *problems]
+    return shelf
+
+
+def _repository(root: Path, source: _Source, selectors: Sequence[str], environment: str | None) -> Repository:
+    reading, shipped = source.reading, source.shipped
+    own = _merged(source, environment)
     policies, problems = inherit(shipped.found["CompressionPolicy"] | own.found["CompressionPolicy"], own.broken)
     broken = own.broken | {
         ("CompressionPolicy", name) for name in own.found["CompressionPolicy"] if name not in policies
@@ -176,12 +232,21 @@ def _selected(shelf: _Shelf, selectors: Sequence[str]) -> dict[str, Loaded[Bluep
     return {name: loaded for name, loaded in blueprints.items() if name in chosen}
 
 
-def _shelved(reading: Reading) -> _Shelf:
-    """Validate drafts and put them on a shelf."""
+def _shelved(reading: Reading, known: dict[int, tuple[Loaded[Any] | None, list[Diagnostic]]] | None = None) -> _Shelf:
+    """Validate drafts and put them on a shelf; `known` has those that were validated before, by identity."""
     shelf = _Shelf(list(reading.problems), set(reading.broken))
+    known = {} if known is None else known
+    said: set[tuple[str, Span | None]] = set()
     for draft in reading.drafts:
-        loaded, errors = _loaded(draft)
-        shelf.problems += errors
+        loaded, errors = known.get(id(draft)) or _loaded(draft)
+        if len(draft.origins) == 1:  # it lives as long as what was read, so its identity stays its own
+            known[id(draft)] = loaded, errors
+        for error in errors:
+            # one mistake of an overlay is one report, however many documents it was merged into
+            is_merged = error.span is not None and error.span.path != draft.path
+            if not is_merged or (error.slug, error.span) not in said:
+                shelf.problems.append(error)
+            said.add((error.slug, error.span))
         if loaded is not None:
             shelf.add(draft.kind, loaded)
         elif draft.name is not None:
@@ -189,8 +254,18 @@ def _shelved(reading: Reading) -> _Shelf:
     return shelf
 
 
+def merged_into(diagnostic: Diagnostic, subject: str, path: str, where: Span) -> Diagnostic:
+    """A diagnostic that lies in an overlay says which document it was merged into; `path` is that document's file."""
+    if diagnostic.span is None or diagnostic.span.path == path:
+        return diagnostic
+    return replace(diagnostic, related=(*diagnostic.related, Related(where, f"merged into {subject}")))
+
+
 def _loaded(draft: Draft) -> tuple[Loaded[Any] | None, list[Diagnostic]]:
     document, errors = validate(draft.parsed, KINDS[draft.kind])
+    if len(draft.origins) > 1:
+        where = draft.parsed.spans.span(("metadata", "name"))
+        errors = [merged_into(error, f"{draft.kind} {draft.name}", draft.path, where) for error in errors]
     if document is None or not draft.is_whole:
         return None, errors
     digests = [origin.digest for origin in draft.origins]

@@ -1,8 +1,8 @@
 """The tree of a fleet repository: which files are documents of ours.
 
 Every `*.yaml` and `*.yml` below the root is looked at, apart from hidden folders and those that tools fill. At the root
-and in `blueprints/`, `fleets/`, `targets/` and `policies/` a YAML file must be a document; elsewhere (inventories, CI,
-charts) it is one only if it says so. Links are refused: what a reviewer reads must be what is compiled.
+and in `blueprints/`, `fleets/`, `targets/`, `policies/` and the root's `overlays/` a YAML file must be a document;
+elsewhere (inventories, CI, charts) it is one only if it says so. Links are refused: what a reviewer reads must be what is compiled.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ SHIPPED = "edgewright:"
 
 _SKIPPED = frozenset({"dist", "node_modules", "ansible", "__pycache__", "venv", "site-packages"})
 _OURS_ONLY = frozenset({"blueprints", "fleets", "targets", "policies"})
+_OVERLAYS = "overlays"
+"""At the root only: charts and the like have folders of this name, too."""
 _SAYS_SO = re.compile(rb"""^\s*["']?apiVersion["']?\s*:\s*["']?edgewright/""", re.MULTILINE)
 _LOOKS_SO = re.compile(rb"""^["']?(apiVersion|kind|metadata|spec)["']?\s*:""", re.MULTILINE)
 
@@ -92,7 +94,7 @@ def _candidate(file: Path, relative: str, prefix: str) -> Candidate:
         problem = Diagnostic("file-unreadable", f"{relative} cannot be read: {error.strerror}", span=span)
         return Candidate(prefix + relative, b"", 0, is_document=False, problem=problem)
     parts = relative.split("/")
-    if prefix or any(part in _OURS_ONLY for part in parts[:-1]):
+    if prefix or parts[0] == _OVERLAYS or any(part in _OURS_ONLY for part in parts[:-1]):
         is_document = True
     else:
         marker = _LOOKS_SO if len(parts) == 1 else _SAYS_SO

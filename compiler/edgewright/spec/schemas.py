@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from edgewright.spec.parts import PATCHED, with_parts
 from edgewright.spec.versions import NEWEST, kinds_of, short
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -21,7 +22,12 @@ def file_name(kind: str, version: str = NEWEST) -> str:
 
 def schema_of(kind: str, version: str = NEWEST) -> dict[str, Any]:
     """The schema of a kind of document."""
-    schema = _as_written(kinds_of(version)[kind].model_json_schema(by_alias=True))
+    schema = kinds_of(version)[kind].model_json_schema(by_alias=True)
+    if kind == "Overlay":
+        schema = with_parts(
+            schema, {name: kinds_of(version)[name].model_json_schema(by_alias=True) for name in PATCHED}
+        )
+    schema = _as_written(schema)
     return {"$schema": DIALECT, "$id": f"https://edgewright.dev/schema/{file_name(kind, version)}", **schema}
 
 

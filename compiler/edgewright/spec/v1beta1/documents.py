@@ -7,6 +7,7 @@ from edgewright.spec.v1beta1.blueprint import Blueprint
 from edgewright.spec.v1beta1.compression import CompressionPolicy
 from edgewright.spec.v1beta1.fleet import Fleet
 from edgewright.spec.v1beta1.lock import Lock
+from edgewright.spec.v1beta1.overlay import Overlay
 from edgewright.spec.v1beta1.policy import Policy
 from edgewright.spec.v1beta1.target import Target
 
@@ -17,6 +18,7 @@ KINDS: dict[str, type[Model]] = {
     "CompressionPolicy": CompressionPolicy,
     "Fleet": Fleet,
     "Lock": Lock,
+    "Overlay": Overlay,
     "Policy": Policy,
     "Target": Target,
 }
