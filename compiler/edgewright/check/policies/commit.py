@@ -10,34 +10,56 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from edgewright.check.revision import CheckedCommit
 from edgewright.kernel.files import read_bounded
-from edgewright.load.git import find_git, head, verify_commit
+from edgewright.load.git import Commit, find_git, head, is_dirty, resolve, verify_commit
 from edgewright.load.git.command import git, require_git
 
 VARIABLE = "EDGEWRIGHT_ALLOWED_SIGNERS"
 FILE = "allowed_signers"
 _LARGEST_BYTES = 64 * 1024
+Status = Literal[
+    "good",
+    "unsigned",
+    "unknown-key",
+    "bad",
+    "expired",
+    "unsupported",
+    "not-in-git",
+    "no-commit",
+    "uncommitted-changes",
+    "no-trusted-signers",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class CommitFacts:
-    """The commit at HEAD: `status` is `good`, or why it is not trusted; signer and key when it is."""
+    """The commit: `status` is `good`, or why it is not trusted; signer and key when it is."""
 
     signed: bool
-    status: str
+    status: Status
     id: str | None = None
     signer: str | None = None
     key: str | None = None
 
 
-def commit_facts(root: Path) -> CommitFacts:
-    """The commit that the repository's folder is at."""
+def commit_facts(root: Path, checked: CheckedCommit | None = None) -> CommitFacts:
+    """The commit that is checked: the one that is named, or that of a working tree which has no other changes."""
+    if checked is not None:
+        return _signature(checked.repository, resolve(checked.repository, checked.id))
     if find_git(root) is None:
         return CommitFacts(signed=False, status="not-in-git")
     commit = head(root)
     if commit is None:
         return CommitFacts(signed=False, status="no-commit")
+    if is_dirty(root):
+        return CommitFacts(signed=False, status="uncommitted-changes", id=commit.id)
+    return _signature(root, commit)
+
+
+def _signature(root: Path, commit: Commit) -> CommitFacts:
     trusted = _trusted(root, commit.id)
     if trusted is None:
         return CommitFacts(signed=False, status="no-trusted-signers", id=commit.id)

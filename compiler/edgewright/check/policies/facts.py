@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 
 from edgewright.check.policies.commit import CommitFacts, commit_facts
 from edgewright.check.policies.shapes import Shape, shape_of
+from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Span
 from edgewright.load.yaml12 import Path
@@ -142,6 +143,7 @@ class Facts:
 
     subject: Subject
     today: date
+    checked: CheckedCommit | None = None
 
     def value(self, name: str) -> Any:
         """The value of a variable as plain lists and mappings. Raises UnknownFactError."""
@@ -177,7 +179,7 @@ class Facts:
 
     @cached_property
     def _commit(self) -> CommitFacts:
-        return commit_facts(self.subject.repository.root)
+        return commit_facts(self.subject.repository.root, self.checked)
 
     @cached_property
     def _locked(self) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 
 from edgewright.check.policies.facts import PLACES, Facts, UnknownFactError
 from edgewright.check.policies.rules import PlacedWaiver, Rule, compile_rules
+from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic, Related, Severity, Span
 from edgewright.load.documents import Repository
@@ -40,13 +41,18 @@ class _Run:
     used: dict[tuple[str, Span], _Used] = field(default_factory=dict)
 
 
-def judge(repository: Repository, registry: Registry, today: date) -> Iterator[Diagnostic]:
-    """Everything that the repository's policies say about its blueprints, and about their own waivers."""
+def judge(
+    repository: Repository, registry: Registry, today: date, *, commit: CheckedCommit | None = None
+) -> Iterator[Diagnostic]:
+    """Everything that the repository's policies say about its blueprints, and about their own waivers.
+
+    `commit` is the one whose files they are, when the repository is not a working tree.
+    """
     rules, problems = compile_rules(repository)
     yield from problems
     run = _Run(today)
     for loaded in repository.blueprints.values():
-        facts = Facts(Subject(loaded, repository, registry), today)
+        facts = Facts(Subject(loaded, repository, registry), today, commit)
         for rule in rules:
             if all(_matches(match, facts) for match in rule.matches):
                 yield from _judged(rule, facts, run)

@@ -43,6 +43,8 @@ class Shape:
 
 TEXT, TRUTH, WHOLE, NUMBER = Shape("text"), Shape("truth"), Shape("whole"), Shape("number")
 MIXED = Shape("value of several types")
+WRONG = Shape("mistake")
+"""What a part is that was reported already."""
 NOTHING = Shape("nothing")
 _PLAIN: Mapping[Any, Shape] = {str: TEXT, bool: TRUTH, int: WHOLE, float: NUMBER, date: TEXT}
 

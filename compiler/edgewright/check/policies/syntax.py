@@ -36,9 +36,11 @@ class Node:
 
     @property
     def depth(self) -> int:
-        """How many loops are nested in each other, at most."""
-        inner = max((child.depth for child in self.children), default=0)
-        return inner + (self.what == "loop")
+        """How many loops are nested in each other, at most. One over the result of another is not nested in it."""
+        if self.what != "loop":
+            return max((child.depth for child in self.children), default=0)
+        over, *body = self.children
+        return max(over.depth, 1 + max(child.depth for child in body))
 
 
 def decode(serialised: bytes) -> Node:

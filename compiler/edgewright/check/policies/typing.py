@@ -16,6 +16,7 @@ from edgewright.check.policies.shapes import (
     TEXT,
     TRUTH,
     WHOLE,
+    WRONG,
     Shape,
     list_of,
     unite,
@@ -49,15 +50,16 @@ class Typed:
     problems: list[Problem] = field(default_factory=list)
 
     def shape(self, node: Node) -> Shape:
-        """The shape of a node; MIXED after a problem, which is then not followed by others of the same cause."""
+        """The shape of a node; WRONG after a problem, so that one mistake is reported once."""
         if node.what == "constant":
             return _CONSTANTS.get(node.name) or self._wrong(node, f"{node.name} has no place in a rule", "use has(…)")
         if node.what == "identifier":
             # an unknown name was refused by the compiler
-            return self.variables.get(node.name, MIXED)
-        if node.what in ("member", "has"):
-            found = self._member(node)
-            return TRUTH if node.what == "has" and found is not MIXED else found
+            return self._known(node, self.variables.get(node.name, WRONG))
+        if node.what == "has":
+            return TRUTH if self._member(node) is not WRONG else WRONG
+        if node.what == "member":
+            return self._known(node, self._member(node))
         if node.what == "list":
             return self._list(node)
         if node.what == "loop":
@@ -68,7 +70,10 @@ class Typed:
 
     def _wrong(self, node: Node, message: str, hint: str | None = None) -> Shape:
         self.problems.append(Problem(node.offset, message, hint))
-        return MIXED
+        return WRONG
+
+    def _known(self, node: Node, shape: Shape) -> Shape:
+        return shape if shape is not MIXED else self._wrong(node, f"{written(node)} is {MIXED}: no rule can judge it")
 
     def _member(self, node: Node) -> Shape:
         owner = self.shape(node.children[0])
@@ -77,11 +82,11 @@ class Typed:
                 return owner.members[node.name]
             hint = did_you_mean(node.name, owner.members)
             self.problems.append(Problem(node.offset + 1, f"{written(node.children[0])} has no {node.name!r}", hint))
-            return MIXED
+            return WRONG
         if owner.kind == "map" and owner.element is not None:
             return owner.element
-        if owner is MIXED:
-            return MIXED
+        if owner is WRONG:
+            return WRONG
         return self._wrong(node, f"{written(node.children[0])} is {owner}, it has no {node.name!r}")
 
     def _list(self, node: Node) -> Shape:
@@ -101,8 +106,8 @@ class Typed:
             element = domain.element
         elif domain.kind == "map":
             element = TEXT
-        elif domain is MIXED:
-            return MIXED
+        elif domain is WRONG:
+            return WRONG
         else:
             return self._wrong(node, f"{written(over)} is {domain}, a list is needed")
         first = self.shape(start)
@@ -114,8 +119,8 @@ class Typed:
 
     def _call(self, node: Node) -> Shape:
         shapes = [self.shape(child) for child in node.children]
-        if MIXED in shapes:
-            return TRUTH if node.name in (*_SYMBOLS, *_ORDERS, *_TEXT_TESTS, "_==_", "_!=_", "@in") else MIXED
+        if WRONG in shapes:
+            return TRUTH if node.name in (*_SYMBOLS, *_ORDERS, *_TEXT_TESTS, "_==_", "_!=_", "@in") else WRONG
         if node.name in _SYMBOLS:
             return self._truths(node, shapes)
         if node.name in ("_==_", "_!=_"):
@@ -165,7 +170,7 @@ class Typed:
         return self._mismatch(node, "in", shapes)
 
     def _sum(self, node: Node, shapes: list[Shape]) -> Shape:
-        first, second = shapes if len(shapes) == 2 else (MIXED, MIXED)
+        first, second = shapes if len(shapes) == 2 else (WRONG, WRONG)
         is_of_loop = node.children[0].what == "identifier" and node.children[0].name.startswith("@")
         if node.name == "_+_" and is_of_loop:
             return unite(first, second) or self._mismatch(node, "+", shapes)
