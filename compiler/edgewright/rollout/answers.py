@@ -63,8 +63,45 @@ class TaskResult:
     result: Mapping[str, Any]
 
 
-def interpret(action: Action, device: str, release: int, results: Sequence[TaskResult]) -> Answered:
-    """What one device answered to one action."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """All that a device said when it was asked for everything. `answer` is hostile: nothing of it was looked at.
+
+    `reach` is `none` where no agent is: nothing was ever delivered there, or all of it was removed."""
+
+    device: str
+    reach: Literal["answered", "absent", "none", "failed"]
+    answer: Mapping[str, Any]
+    slug: str | None = None
+    message: str | None = None
+
+
+def told(device: str, results: Sequence[TaskResult]) -> Told:
+    """What one device told in an observation."""
+    for result in results:
+        if result.kind == "unreachable":
+            link = _link_trouble("observe", device, str(result.result.get("msg", "")))
+            return Told(device, "absent" if link.outcome == "unreachable" else "failed", {}, link.slug, link.message)
+        answer = _agent_answer(result)
+        if result.kind == "failed":
+            failed = _failure("observe", device, result, answer or {})
+            return Told(device, "failed", answer or {}, failed.slug, failed.message)
+        if result.task == PROVING_TASK["observe"] and answer is not None:
+            return Told(device, "answered", answer)
+    if _has_no_agent(results, PROVING_TASK["observe"]):
+        return Told(device, "none", {})
+    return Told(device, "failed", {}, "answer-invalid", f"{device} gave no answer to 'Agent observe'")
+
+
+def interpret(
+    action: Action, device: str, release: int, results: Sequence[TaskResult], *, renewed: bool = False
+) -> Answered:
+    """What one device answered to one action. A `renewed` device ran the release before, and never denies it."""
+    answer = _interpreted(action, device, release, results)
+    return replace(answer, denied=False) if renewed else answer
+
+
+def _interpreted(action: Action, device: str, release: int, results: Sequence[TaskResult]) -> Answered:
     for result in results:
         if result.kind == "unreachable":
             return _link_trouble(action, device, str(result.result.get("msg", "")))

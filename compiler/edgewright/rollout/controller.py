@@ -6,7 +6,9 @@ Owns every decision of a roll-out. Must not know Ansible, files, the ledger, or 
 - a device is confirmed only after its health passed, and never twice;
 - an absent device never holds a wave and never counts as failed, unless the blueprint says `absent: fail`;
 - a failure in the canary, or one beyond the budget, starts no further deployment;
-- the wave that failed is left whole: healthy and confirmed mates too;
+- the wave that failed is left whole: healthy and confirmed mates too, unless later waves had begun, or the roll-out had
+  come to its end: a latecomer that fails takes nobody back but the unconfirmed;
+- a device that ran the release before this roll-out does not leave it: it is renewed, and a failure stays its own;
 - what was told and not answered (the controller died) is observed before anything else is done.
 """
 
@@ -85,11 +87,13 @@ class DeviceState:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """The whole roll-out. `forgiven` counts failures from before a pause that a person resumed."""
+    """The whole roll-out. `closed` waves are those that later ones built on; `forgiven` counts failures from before a
+    pause that a person resumed."""
 
     plan: RolloutPlan
     devices: Mapping[str, DeviceState]
     soaked: frozenset[int] = frozenset()
+    closed: frozenset[int] = frozenset()
     stopping: Literal["rollback", "pause"] | None = None
     failed_wave: int | None = None
     forgiven: int = 0
@@ -107,13 +111,9 @@ class RolloutState:
 
 def begin(plan: RolloutPlan) -> RolloutState:
     """The state before the first command."""
-    quarantined = set(plan.quarantined)
+    first = {**dict.fromkeys(plan.quarantined, Status.QUARANTINED), **dict.fromkeys(plan.settled, Status.CONFIRMED)}
     return RolloutState(
-        plan,
-        {
-            device.name: DeviceState(Status.QUARANTINED if device.name in quarantined else Status.PENDING)
-            for device in plan.devices
-        },
+        plan, {device.name: DeviceState(first.get(device.name, Status.PENDING)) for device in plan.devices}
     )
 
 
@@ -131,11 +131,11 @@ def decide(state: RolloutState) -> Command:
         return Tell("observe", lost)
     if due := tuple(name for name in state.named(Status.LEAVE) if not state.devices[name].is_away):
         return Tell("rollback", due)
+    for status, action in _NEXT_STEP:
+        if waiting := _waiting(state, status):
+            return Tell(action, waiting)
     if state.stopping == "rollback":
         return Finish("rolled-back")
-    for status, action in _NEXT_STEP:
-        if waiting := state.named(status):
-            return Tell(action, waiting)
     if state.stopping == "pause":
         return Finish("paused")
     return _next_wave(state)
@@ -146,6 +146,14 @@ _NEXT_STEP: tuple[tuple[Status, Action], ...] = (
     (Status.HEALTHY, "confirm"),
     (Status.SOAKED, "check"),
 )
+
+
+def _waiting(state: RolloutState, status: Status) -> tuple[str, ...]:
+    """Devices whose next step is due; while rolling back only renewed ones go on, because they have nowhere to go."""
+    names = state.named(status)
+    if state.stopping != "rollback":
+        return names
+    return tuple(name for name in names if name in state.plan.renewed and status != Status.SOAKED)
 
 
 def _next_wave(state: RolloutState) -> Command:
@@ -183,7 +191,10 @@ def advance(state: RolloutState, event: Event) -> RolloutState:
             due: dict[Status, Status] = {status: Status.LEAVE for status in Status if status != Status.ROLLED_BACK}
             return replace(_move(state, event.devices, due), stopping="rollback", verdict=None)
         case Finished():
-            return replace(state, verdict=event.verdict)
+            closed = state.closed
+            if event.verdict in {"waiting", "confirmed"}:
+                closed = frozenset(wave.number for wave in state.plan.waves)
+            return replace(state, verdict=event.verdict, closed=closed)
 
 
 def _move(state: RolloutState, names: Iterable[str], moves: Mapping[Status, Status]) -> RolloutState:
@@ -200,7 +211,11 @@ def _sent(state: RolloutState, event: Sent) -> RolloutState:
         "confirm": {Status.HEALTHY: Status.CONFIRMING},
         "rollback": {Status.LEAVE: Status.LEAVING},
     }
-    return _move(state, event.devices, moves.get(event.action, {}))
+    state = _move(state, event.devices, moves.get(event.action, {}))
+    if event.action != "deploy" or not event.devices:
+        return state
+    number = state.plan.wave_of(event.devices[0])
+    return replace(state, closed=state.closed | set(range(1, number)))
 
 
 def _resumed(state: RolloutState) -> RolloutState:
@@ -268,6 +283,7 @@ def _reached(state: RolloutState, before: DeviceState, event: Answered) -> Devic
     if event.outcome == "failed":
         # a release that was confirmed, or that still runs, does not revert by itself: it has to be left by command
         runs_it = before.status in {Status.SOAKED, Status.LEAVE} or event.current == state.plan.release
+        runs_it &= not state.plan.ran_before(event.device)
         return _failed(event, Status.LEAVE if runs_it else Status.FAILED)
     if event.action == "confirm" or before.status == Status.SOAKED or _is_confirmed(state, event):
         return DeviceState(Status.CONFIRMED)
@@ -275,7 +291,8 @@ def _reached(state: RolloutState, before: DeviceState, event: Answered) -> Devic
 
 
 def _is_confirmed(state: RolloutState, event: Answered) -> bool:
-    return event.current == event.confirmed == state.plan.release
+    """Both links name the release, and no renewal waits for its confirmation."""
+    return event.current == event.confirmed == state.plan.release and event.state != "active-unconfirmed"
 
 
 def _observed(state: RolloutState, before: DeviceState, event: Answered) -> DeviceState:
@@ -285,7 +302,10 @@ def _observed(state: RolloutState, before: DeviceState, event: Answered) -> Devi
     if event.outcome == "failed":
         return _failed(event)
     if _is_confirmed(state, event):
-        return DeviceState(Status.CONFIRMED)
+        # that a device confirmed the release does not say that it was renewed, unless that is what was asked last
+        was_renewed = before.status == Status.CONFIRMING and event.state == "confirmed"
+        is_done = event.device not in state.plan.renewed or was_renewed
+        return DeviceState(Status.CONFIRMED if is_done else Status.PENDING)
     if event.current == state.plan.release:
         return DeviceState(Status.UNCHECKED)
     if event.denied:
@@ -307,8 +327,11 @@ def _leave_if_stopping(state: RolloutState) -> RolloutState:
     """Once a roll-back was decided, whoever runs the release in its scope is to leave it, late answers included."""
     devices = dict(state.devices)
     for wave in state.plan.waves:
-        in_scope = state.plan.on_failure == "rollback-all" or wave.number == state.failed_wave
+        is_failed_wave = wave.number == state.failed_wave and wave.number not in state.closed
+        in_scope = state.plan.on_failure == "rollback-all" or is_failed_wave
         for name in wave.devices:
+            if state.plan.ran_before(name):
+                continue
             device = devices[name]
             unconfirmed = device.status in {Status.UNCHECKED, Status.HEALTHY}
             if state.stopping == "rollback" and device.status in RUNS_IT and (in_scope or unconfirmed):

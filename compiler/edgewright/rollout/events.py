@@ -76,7 +76,7 @@ class Finished:
 
 Event = Sent | Answered | Soaked | Resumed | Polled | Recalled | Finished
 
-_KINDS: dict[str, type[Event]] = {
+KINDS: dict[str, type[Event]] = {
     "sent": Sent,
     "answered": Answered,
     "soaked": Soaked,
@@ -85,6 +85,7 @@ _KINDS: dict[str, type[Event]] = {
     "recalled": Recalled,
     "finished": Finished,
 }
+"""The events that the state of a roll-out follows from; the ledger has others beside them."""
 
 
 def event_kind(event: Event) -> str:
@@ -102,7 +103,7 @@ def event_from_json(kind: str, document: Mapping[str, Any]) -> Event:
     values = dict(document)
     if "devices" in values:
         values["devices"] = tuple(values["devices"])
-    return _KINDS[kind](**values)
+    return KINDS[kind](**values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The ledger: SQLite in WAL mode, one transaction an event, numbered migrations.
 
 Owns the file and its schema. Must not know what the events mean. Invariants: a row is never changed or deleted (the
-database refuses); an event is on disk before its method returns; a ledger of a newer edgewright is refused.
+database refuses), and every row's digest covers the row before it; an event is on disk before its method returns; a
+ledger of a newer edgewright is refused.
 """
 
 from __future__ import annotations
@@ -14,16 +15,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from edgewright.kernel.chain import START, link
 from edgewright.kernel.clock import now, rfc3339
 from edgewright.kernel.diagnostics import ExitCode, fail
-from edgewright.rollout.events import Answered, Event, event_from_json, event_kind, event_to_json
+from edgewright.kernel.digest import Digest, digest_bytes
+from edgewright.rollout.events import KINDS, Answered, Event, event_from_json, event_kind, event_to_json
 from edgewright.rollout.plan import RolloutPlan
 
 Decision = Literal["denied", "lifted", "abandoned"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One event as it is written."""
+
+    rollout: int | None
+    blueprint: str
+    kind: str
+    payload: Mapping[str, Any]
+    device: str | None = None
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +111,21 @@ class Ledger:
                 body = script.read_text(encoding="utf-8")
                 self._database.executescript(f"BEGIN IMMEDIATE;\n{body}\nPRAGMA user_version={number};\nCOMMIT;")
 
-    def start(self, plan: RolloutPlan) -> int:
-        """Record a new roll-out; returns its id."""
+    def start(
+        self,
+        plan: RolloutPlan,
+        statuses: Mapping[str, str] | None = None,
+        evidence: Mapping[str, str] | None = None,
+    ) -> int:
+        """Record a new roll-out; returns its id.
+
+        `statuses` are those of devices that do not begin as pending; `evidence` names archived documents by digest."""
+        text = json.dumps(plan.to_json())
+        started = {"plan": digest_bytes(text.encode()), "release": plan.release, "evidence": dict(evidence or {})}
         with self._transaction() as database:
             cursor = database.execute(
                 "INSERT INTO rollouts (blueprint, release, version, started_at, plan) VALUES (?, ?, ?, ?, ?)",
-                (plan.blueprint, plan.release, plan.version, self._time(), json.dumps(plan.to_json())),
+                (plan.blueprint, plan.release, plan.version, self._time(), text),
             )
             identity = cursor.lastrowid
             if identity is None:
@@ -110,30 +134,79 @@ class Ledger:
                 "INSERT INTO members (rollout_id, device, target, site, wave) VALUES (?, ?, ?, ?, ?)",
                 [(identity, device.name, device.target, device.site, device.wave) for device in plan.devices],
             )
+            rows = [_Row(identity, plan.blueprint, "started", started)]
+            rows += [
+                _Row(identity, plan.blueprint, "status", {}, device, status)
+                for device, status in (statuses or {}).items()
+            ]
+            self._add(database, rows)
         return identity
 
     def append(self, rollout: int, event: Event, statuses: Mapping[str, str]) -> None:
         """Add an event, and a row for each device whose status it changed, so that views need no replay."""
-        rows: list[tuple[int, str, str, str | None, str | None, str]] = []
         named = event.device if isinstance(event, Answered) else None
-        payload = json.dumps(event_to_json(event), sort_keys=True)
-        rows.append((rollout, self._time(), event_kind(event), named, statuses.get(named or ""), payload))
-        rows += [
-            (rollout, self._time(), "status", device, status, "{}")
-            for device, status in statuses.items()
-            if device != named
-        ]
         with self._transaction() as database:
-            database.executemany(
-                "INSERT INTO events (rollout_id, at, kind, device, status, payload) VALUES (?, ?, ?, ?, ?, ?)", rows
+            found = database.execute("SELECT blueprint FROM rollouts WHERE id = ?", (rollout,)).fetchone()
+            own = statuses.get(named or "")
+            rows = [_Row(rollout, found[0], event_kind(event), event_to_json(event), named, own)]
+            rows += [
+                _Row(rollout, found[0], "status", {}, device, status)
+                for device, status in statuses.items()
+                if device != named
+            ]
+            self._add(database, rows)
+
+    def observe(self, blueprint: str, observations: Mapping[str, Mapping[str, Any]]) -> None:
+        """Record what devices told when they were asked outside of a roll-out."""
+        with self._transaction() as database:
+            rows = [_Row(None, blueprint, "observed", told, device) for device, told in observations.items()]
+            self._add(database, rows)
+
+    def devices(self, blueprint: str) -> Mapping[str, int | None]:
+        """Every device that a roll-out of a blueprint ever had, with the release that it last confirmed."""
+        rows = self._database.execute(
+            "SELECT m.device, (SELECT json_extract(e.payload, '$.confirmed') FROM events e"
+            " WHERE e.blueprint = ?1 AND e.device = m.device AND e.kind IN ('answered', 'observed')"
+            " AND json_extract(e.payload, '$.state') IS NOT NULL ORDER BY e.id DESC LIMIT 1)"
+            " FROM members m JOIN rollouts r ON r.id = m.rollout_id WHERE r.blueprint = ?1 GROUP BY m.device",
+            (blueprint,),
+        )
+        return dict(rows.fetchall())
+
+    def _add(self, database: sqlite3.Connection, rows: Sequence[_Row]) -> None:
+        """Append rows to the chain, inside a transaction."""
+        identity, previous = self._end_of_chain(database)
+        at = self._time()
+        for row in rows:
+            identity += 1
+            payload = json.dumps(row.payload, sort_keys=True)
+            values = (identity, row.rollout, row.blueprint, at, row.kind, row.device, row.status, payload)
+            previous = link(previous, values)
+            database.execute(
+                "INSERT INTO events (id, rollout_id, blueprint, at, kind, device, status, payload, digest)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*values, previous),
             )
+
+    @staticmethod
+    def _end_of_chain(database: sqlite3.Connection) -> tuple[int, Digest]:
+        row = database.execute("SELECT id, digest FROM events ORDER BY id DESC LIMIT 1").fetchone()
+        if row is None:
+            return 0, START
+        if row[1] is not None:
+            return row[0], row[1]
+        # the first row after a migration: it covers all that had no digest
+        previous = START
+        for values in database.execute(
+            "SELECT id, rollout_id, blueprint, at, kind, device, status, payload FROM events ORDER BY id"
+        ):
+            previous = link(previous, values)
+        return row[0], previous
 
     def events(self, rollout: int) -> list[Event]:
         """All events of a roll-out in order."""
-        rows = self._database.execute(
-            "SELECT kind, payload FROM events WHERE rollout_id = ? AND kind <> 'status' ORDER BY id", (rollout,)
-        )
-        return [event_from_json(kind, json.loads(payload)) for kind, payload in rows]
+        rows = self._database.execute("SELECT kind, payload FROM events WHERE rollout_id = ? ORDER BY id", (rollout,))
+        return [event_from_json(kind, json.loads(payload)) for kind, payload in rows if kind in KINDS]
 
     def latest(self, blueprint: str) -> RecordedRollout | None:
         """The last roll-out of a blueprint."""
@@ -152,6 +225,8 @@ class Ledger:
                 " SELECT ?, ?, ?, ?, ?, coalesce(max(id), 0) FROM events",
                 (self._time(), decision, blueprint, release, reason),
             )
+            told = {"decision": decision, "release": release, "reason": reason}
+            self._add(database, [_Row(None, blueprint, "decided", told)])
 
     def decision(self, blueprint: str, release: int) -> tuple[Decision, str] | None:
         """The last decision about a release, with its reason."""

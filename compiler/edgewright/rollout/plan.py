@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from edgewright.render.waves import Wave
+from edgewright.render.waves import Wave, plan_waves
 from edgewright.spec.v1beta1.blueprint import RolloutSpec
 from edgewright.spec.v1beta1.fleet import Device
 
@@ -31,7 +31,10 @@ class PlannedDevice:
 
 @dataclass(frozen=True, slots=True)
 class RolloutPlan:
-    """Everything that is decided before the first device is told anything."""
+    """Everything that is decided before the first device is told anything.
+
+    `renewed` devices run the release already and get it again, because they differ from it; `settled` ones run it as it
+    should be and are told nothing: they are the last "wave" of a reconciliation."""
 
     blueprint: str
     release: int
@@ -44,6 +47,12 @@ class RolloutPlan:
     absent: AbsentPolicy
     on_failure: FailurePolicy
     quarantined: tuple[str, ...] = ()
+    renewed: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
+
+    def ran_before(self, device: str) -> bool:
+        """Whether a device ran the release before this roll-out: leaving the release is then no way back."""
+        return device in self.renewed or device in self.settled
 
     def wave_of(self, device: str) -> int:
         """The wave of a device, from 1."""
@@ -59,7 +68,8 @@ class RolloutPlan:
         values = dict(document)
         values["waves"] = tuple(Wave(w["number"], w["label"], tuple(w["devices"])) for w in document["waves"])
         values["devices"] = tuple(PlannedDevice(**device) for device in document["devices"])
-        values["quarantined"] = tuple(document["quarantined"])
+        for name in ("quarantined", "renewed", "settled"):
+            values[name] = tuple(document.get(name, ()))
         return RolloutPlan(**values)
 
 
@@ -89,4 +99,29 @@ def make_plan(
         absent=spec.absent,
         on_failure=spec.on_failure,
         quarantined=tuple(sorted(quarantined)),
+    )
+
+
+def plan_reconciliation(
+    blueprint: str,
+    version: str,
+    release: int,
+    devices: Sequence[Device],
+    differing: Mapping[str, bool],
+    spec: RolloutSpec,
+    quarantined: Sequence[str] = (),
+) -> RolloutPlan:
+    """Plan for the devices that differ alone: name → whether the device runs the release already (and is renewed).
+
+    Waves, canary and budget are cut over those; the others of `devices` stand in a last wave that is told nothing."""
+    told = [device for device in devices if device.name in differing]
+    waves = plan_waves(told, spec.waves)
+    settled = tuple(device.name for device in devices if device.name not in differing)
+    every = (*waves, Wave(len(waves) + 1, "in-sync", settled)) if settled else waves
+    plan = make_plan(blueprint, version, release, devices, every, spec, quarantined)
+    return replace(
+        plan,
+        allowed_failures=math.floor(round(spec.failure_budget * len(told), 9)),
+        renewed=tuple(sorted(name for name, runs_it in differing.items() if runs_it)),
+        settled=settled,
     )

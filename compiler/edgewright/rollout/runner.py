@@ -24,7 +24,7 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import ExitCode, fail
 from edgewright.kernel.files import remove_tree
-from edgewright.rollout.answers import TaskResult, interpret
+from edgewright.rollout.answers import TaskResult, Told, interpret, told
 from edgewright.rollout.events import Action, Answered, Tell
 from edgewright.rollout.tools import ansible_tool, search_path
 
@@ -42,17 +42,24 @@ _KINDS = {
     "runner_on_skipped": "skipped",
 }
 _KEPT_RUNS = 40
+_LARGEST_OBSERVATION = 200
+"""Devices in one run of Ansible that only asks: an inventory and its results stay small, whatever the fleet."""
 _STRAY_PATIENCE_S = 10.0
 
 
 @dataclass(slots=True)
 class AnsibleRunner:
-    """Runs commands over a rendered project. `lifted` devices may try the release again although it failed there."""
+    """Runs commands over a rendered project.
+
+    `lifted` devices may try the release again although it failed there; on `repaired` ones everything installed is
+    compared with what was signed, and those of them that are `renewed` run the release already."""
 
     project: Path
     runs: Path
     release: int
     lifted: Sequence[str] = ()
+    repaired: Sequence[str] = ()
+    renewed: Sequence[str] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -60,13 +67,28 @@ class AnsibleRunner:
         """Do one command on its devices, all at once; one answer a device, in the order of the command."""
         folder = self._run_folder(command.action)
         inventory = self._inventory(folder, command.devices)
-        results = self._run(folder, inventory, command)
+        results = self._run(folder, inventory, PLAYBOOKS[command.action], len(command.devices), {})
         answers = []
         for device in command.devices:
             if not results[device]:
                 raise _no_result(folder, device)
-            answers.append(interpret(command.action, device, self.release, results[device]))
+            renewed = device in self.renewed
+            answers.append(interpret(command.action, device, self.release, results[device], renewed=renewed))
         return answers
+
+    def ask_everything(self, devices: Sequence[str]) -> list[Told]:
+        """Have devices compare their files with what was signed, in batches: what each told, unread."""
+        told_by = []
+        for start in range(0, len(devices), _LARGEST_OBSERVATION):
+            batch = devices[start : start + _LARGEST_OBSERVATION]
+            folder = self._run_folder("observe")
+            variables = {"edgewright_observe_files": True}
+            results = self._run(folder, self._inventory(folder, batch), PLAYBOOKS["observe"], len(batch), variables)
+            for device in batch:
+                if not results[device]:
+                    raise _no_result(folder, device)
+                told_by.append(told(device, results[device]))
+        return told_by
 
     def _run_folder(self, action: str) -> Path:
         self.runs.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -93,7 +115,9 @@ class AnsibleRunner:
         path.write_text(json.dumps({"all": {"hosts": {device: hosts[device] for device in devices}}}), encoding="utf-8")
         return path
 
-    def _run(self, folder: Path, inventory: Path, command: Tell) -> Mapping[str, list[TaskResult]]:
+    def _run(
+        self, folder: Path, inventory: Path, playbook: str, devices: int, variables: Mapping[str, Any]
+    ) -> Mapping[str, list[TaskResult]]:
         ansible_tool("ansible-playbook")
         try:
             import ansible_runner  # noqa: PLC0415 - an extra: its absence is a diagnostic, and it takes 0.3 s to load
@@ -115,11 +139,16 @@ class AnsibleRunner:
                 private_data_dir=str(folder),
                 project_dir=str(self.project),
                 ident="run",
-                playbook=str(self.project / "playbooks" / PLAYBOOKS[command.action]),
+                playbook=str(self.project / "playbooks" / playbook),
                 inventory=str(inventory),
                 envvars=self._environment(scratch),
-                extravars={"edgewright_lifted": list(self.lifted), **self.options},
-                forks=min(len(command.devices), 20),
+                extravars={
+                    "edgewright_lifted": list(self.lifted),
+                    "edgewright_repaired": list(self.repaired),
+                    **self.options,
+                    **variables,
+                },
+                forks=min(devices, 20),
                 quiet=True,
                 settings={"pexpect_timeout": 1},
                 fact_cache_type="memory",

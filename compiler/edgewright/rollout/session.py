@@ -7,12 +7,13 @@ cut off is resumed or abandoned before another begins.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgewright.kernel.diagnostics import ExitCode, fail
 from edgewright.kernel.events import EventSink, discard
+from edgewright.package.archive import EvidenceArchive
 from edgewright.package.trust import trusted_signers
 from edgewright.package.verify import verify_release
 from edgewright.package.view import ReleaseView
@@ -23,19 +24,21 @@ from edgewright.rollout.drive import Devices, Drive
 from edgewright.rollout.events import Event, Finished, Recalled, Resumed, Tell
 from edgewright.rollout.fleet import resolve_devices, select_devices
 from edgewright.rollout.ledger import Ledger, RecordedRollout
-from edgewright.rollout.plan import make_plan
+from edgewright.rollout.plan import RolloutPlan, make_plan, plan_reconciliation
 from edgewright.rollout.runner import AnsibleRunner, stop_strays
 from edgewright.rollout.tools import ansible_tool
 from edgewright.spec.v1beta1.blueprint import Blueprint
-from edgewright.spec.v1beta1.fleet import Fleet
+from edgewright.spec.v1beta1.fleet import Device, Fleet
 
 _LEFT = frozenset({Status.ROLLED_BACK, Status.LEAVE})
-Reach = Callable[["RolloutSession", int, Sequence[str]], Devices]
+Reach = Callable[["RolloutSession", RolloutPlan, Sequence[str]], Devices]
 
 
-def reach_by_ansible(session: RolloutSession, release: int, lifted: Sequence[str]) -> Devices:
-    """The real way to devices."""
-    return AnsibleRunner(session.project, session.runs, release, lifted)
+def reach_by_ansible(session: RolloutSession, plan: RolloutPlan, lifted: Sequence[str]) -> Devices:
+    """The real way to devices. In a reconciliation whatever is told to is compared with what was signed."""
+    told = [device.name for device in plan.devices if device.name not in plan.settled]
+    repaired = told if plan.renewed or plan.settled else []
+    return AnsibleRunner(session.project, session.runs, plan.release, lifted, repaired, plan.renewed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +80,45 @@ class RolloutSession:
             if lift:
                 self.ledger.decide("lifted", self.name, release.number, "lifted on the command line")
             self._refuse_denied(release)
-            stop_strays(self.runs)
-            self._render(release)
-            quarantined = set(self.ledger.quarantined(self.name, release.number)) & {d.name for d in devices}
+            quarantined = self._quarantined(release, devices)
             spec = self.blueprint.spec.rollout
             waves = plan_waves(devices, spec.waves)
-            plan = make_plan(self.name, release.version, release.number, devices, waves, spec, sorted(quarantined))
-            return self._drive(self.ledger.start(plan), begin(plan))
+            return self._begin(
+                release, make_plan(self.name, release.version, release.number, devices, waves, spec, quarantined)
+            )
+
+    def reconcile(self, differing: Mapping[str, bool], *, among: Sequence[str]) -> RolloutState:
+        """Roll the release out to devices that differ alone, through waves of their own.
+
+        `differing`: device → whether it runs the release already; `among` are those that are not told anything, and
+        all others, by name. Raises like `start`."""
+        ansible_tool("ansible-playbook")
+        release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
+        chosen = {*differing, *among}
+        devices = [device for device in resolve_devices(self.fleet, self.root) if device.name in chosen]
+        refuse_other_targets(devices, release)
+        with self.ledger.exclusive(self.name):
+            self._close_earlier(abandon=False)
+            self._refuse_denied(release)
+            quarantined = self._quarantined(release, [device for device in devices if device.name in differing])
+            spec = self.blueprint.spec.rollout
+            name, version, number = self.name, release.version, release.number
+            return self._begin(
+                release, plan_reconciliation(name, version, number, devices, differing, spec, quarantined)
+            )
+
+    def _quarantined(self, release: ReleaseView, devices: Sequence[Device]) -> list[str]:
+        found = set(self.ledger.quarantined(self.name, release.number))
+        return sorted(found & {device.name for device in devices})
+
+    def _begin(self, release: ReleaseView, plan: RolloutPlan) -> RolloutState:
+        """Archive what vouches for the release, write the plan down, and go."""
+        stop_strays(self.runs)
+        self._render(release)
+        evidence = EvidenceArchive.beside(self.ledger.path).keep_release(self.dist, trusted_signers(self.root))
+        state = begin(plan)
+        first = {n: device.status.value for n, device in state.devices.items() if device.status != Status.PENDING}
+        return self._drive(self.ledger.start(plan, first, evidence), state)
 
     def resume(self) -> RolloutState:
         """Go on with the last roll-out: observe what is in doubt, try what was absent, finish what is due."""
@@ -123,7 +158,7 @@ class RolloutSession:
 
     def _refuse_other_way_back(self, recorded: RecordedRollout, chosen: Sequence[str], to: int) -> None:
         """A device keeps one release to go back to; asked for another, nothing is done on any device."""
-        reach = self.reach(self, recorded.plan.release, ())
+        reach = self.reach(self, recorded.plan, ())
         for answer in reach.perform(Tell("observe", tuple(chosen))):
             if answer.outcome == "unreachable":
                 continue
@@ -150,7 +185,7 @@ class RolloutSession:
         decision = self.ledger.decision(self.name, plan.release)
         is_lifted = decision is not None and decision[0] == "lifted"
         lifted = [device.name for device in plan.devices] if is_lifted else []
-        reach = self.reach(self, plan.release, lifted)
+        reach = self.reach(self, plan, lifted)
         state = Drive(self.ledger, rollout, reach, self.progress, self.wait_s).run(state)
         # a full disk or a changed host key is not the release's fault: only what ran and was left denies it
         was_left = any(device.is_quarantined or device.status in _LEFT for device in state.devices.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgewright.render.waves import Wave
 from edgewright.rollout.controller import RolloutState, advance, decide
@@ -25,6 +25,9 @@ class SimulatedDevice:
     activations: int = 0
     confirmations: int = 0
     fails_after_soak: bool = False
+    damaged: bool = False
+    renewing: bool = False
+    renewals: int = 0
 
     def answer(self, name: str, action: str) -> Answered:
         if not self.reachable:
@@ -39,6 +42,8 @@ class SimulatedDevice:
                 return self._told(name, action, "service-unhealthy")
             case "confirm" if self.current == NEW:
                 self.confirmations += self.confirmed != NEW
+                self.renewals += self.renewing
+                self.renewing = False
                 self.confirmed = NEW
                 return self._told(name, action)
             case "confirm":
@@ -57,11 +62,18 @@ class SimulatedDevice:
                 self.denied = True
                 return self._told(name, "deploy", "service-unhealthy")
             self.current = NEW
+        elif self.damaged:
+            self.activations += 1
+            if not self.healthy:
+                return self._told(name, "deploy", "service-unhealthy")
+            self.damaged, self.renewing = False, True
         return self._told(name, "deploy")
 
     def overdue(self) -> None:
         """The confirm timeout passed."""
         self.current = self.confirmed
+        if self.renewing:
+            self.renewing, self.damaged = False, True
 
     def _told(self, name: str, action: str, slug: str | None = None) -> Answered:
         outcome = "failed" if slug else "ok"
@@ -70,7 +82,7 @@ class SimulatedDevice:
             action,  # type: ignore[arg-type]
             outcome,  # type: ignore[arg-type]
             slug,
-            state="confirmed",
+            state="active-unconfirmed" if self.renewing else "confirmed",
             current=self.current,
             confirmed=self.confirmed,
             denied=self.denied,
@@ -134,6 +146,8 @@ def plan_of(
     on_failure: FailurePolicy = "rollback-wave",
     soak_s: float = 0.0,
     quarantined: tuple[str, ...] = (),
+    renewed: tuple[str, ...] = (),
+    settled: tuple[str, ...] = (),
 ) -> RolloutPlan:
     """A plan of waves of some sizes over devices a0, a1, b0, …: the letter is the wave."""
     named = tuple(
@@ -144,15 +158,20 @@ def plan_of(
         )
         for number, size in enumerate(waves, 1)
     )
+    if settled:
+        named = (*named, Wave(len(named) + 1, "in-sync", settled))
     devices = tuple(PlannedDevice(name, "x86-64-v3", "default", wave.number) for wave in named for name in wave.devices)
-    return RolloutPlan(
+    plan = RolloutPlan(
         "shop", NEW, "1.1.0", named, devices, max_unavailable, allowed_failures, soak_s, absent, on_failure, quarantined
     )
+    return replace(plan, renewed=renewed, settled=settled)
 
 
 def simulate(plan: RolloutPlan, **behaviour: Mapping[str, object]) -> Simulation:
     """A simulation whose named devices behave as told; the others are well."""
     devices = {device.name: SimulatedDevice() for device in plan.devices}
+    for name in (*plan.renewed, *plan.settled):
+        devices[name] = SimulatedDevice(current=NEW, confirmed=NEW, damaged=name in plan.renewed)
     for name, values in behaviour.items():
         for key, value in values.items():
             setattr(devices[name], key, value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,7 +11,9 @@ from tests.unit.rollout.simulation import NEW, OLD, Killed, Simulation, plan_of,
 
 from edgewright.rollout.controller import Status, begin, replay
 from edgewright.rollout.events import Sent
-from edgewright.rollout.plan import RolloutPlan
+from edgewright.rollout.plan import RolloutPlan, plan_reconciliation
+from edgewright.spec.v1beta1.blueprint import Canary, CanaryWave, RolloutSpec
+from edgewright.spec.v1beta1.fleet import Device
 
 
 def releases(simulation: Simulation) -> dict[str, int]:
@@ -95,14 +99,26 @@ def test_absent_skip_and_fail_do_what_they_say() -> None:
     assert releases(failing)["b1"] == OLD
 
 
-def test_latecomer_that_fails_takes_its_own_wave_back() -> None:
+def test_latecomer_that_fails_takes_nobody_back_who_confirmed_long_ago() -> None:
     simulation = simulate(plan_of(1, 2, 2), b1={"reachable": False, "healthy": False})
     state = simulation.run(begin(simulation.plan))
     assert state.verdict == "waiting"
     simulation.devices["b1"].reachable = True
     state = simulation.poll(state)
     assert state.verdict == "rolled-back"
-    assert releases(simulation) == {"a0": NEW, "b0": OLD, "b1": OLD, "c0": NEW, "c1": NEW}
+    assert releases(simulation) == {"a0": NEW, "b0": NEW, "b1": OLD, "c0": NEW, "c1": NEW}
+    assert state.devices["b0"].status == Status.CONFIRMED
+
+
+def test_latecomer_that_fails_takes_the_latecomer_beside_it_back() -> None:
+    late = {"reachable": False}
+    simulation = simulate(plan_of(1, 3), b1={**late, "healthy": False}, b2=late)
+    state = simulation.run(begin(simulation.plan))
+    for name in ("b1", "b2"):
+        simulation.devices[name].reachable = True
+    state = simulation.poll(state)
+    assert (state.verdict, state.devices["b2"].status) == ("rolled-back", Status.ROLLED_BACK)
+    assert releases(simulation) == {"a0": NEW, "b0": NEW, "b1": OLD, "b2": OLD}
 
 
 def test_wave_that_sickens_while_it_soaks_is_left_by_command() -> None:
@@ -209,3 +225,79 @@ def test_every_command_is_recorded_before_it_is_sent(simulation: Simulation) -> 
     simulation.run(begin(simulation.plan))
     sent = [(event.action, event.devices) for event in simulation.journal if isinstance(event, Sent)]
     assert sent == [(tell.action, tell.devices) for tell in simulation.told]
+
+
+def reconciliation(**options: object) -> Simulation:
+    """a0 and b0 run the release damaged, b1 runs the old one, z0 and z1 are as they should be."""
+    plan = plan_of(1, 2, renewed=("a0", "b0"), settled=("z0", "z1"), **options)  # type: ignore[arg-type]
+    return simulate(plan)
+
+
+def test_reconciliation_touches_only_what_differs() -> None:
+    simulation = reconciliation()
+    state = simulation.run(begin(simulation.plan))
+    assert state.verdict == "confirmed"
+    assert {name for tell in simulation.told for name in tell.devices} == {"a0", "b0", "b1"}
+    assert [(tell.action, tell.devices) for tell in simulation.told] == [
+        ("deploy", ("a0",)),
+        ("confirm", ("a0",)),
+        ("deploy", ("b0", "b1")),
+        ("confirm", ("b0", "b1")),
+    ]
+    assert {n: d.renewals for n, d in simulation.devices.items() if d.renewals} == {"a0": 1, "b0": 1}
+    assert set(releases(simulation).values()) == {NEW}
+    assert not any(device.damaged for device in simulation.devices.values())
+
+
+def test_device_that_cannot_be_repaired_stops_the_reconciliation_and_takes_nobody_off_the_release() -> None:
+    simulation = reconciliation()
+    simulation.devices["b0"].healthy = False
+    state = simulation.run(begin(simulation.plan))
+    assert state.verdict == "rolled-back"
+    assert releases(simulation) == {"a0": NEW, "b0": NEW, "b1": OLD, "z0": NEW, "z1": NEW}
+    assert (state.devices["b0"].status, state.devices["b1"].status) == (Status.FAILED, Status.ROLLED_BACK)
+    assert "rollback" not in {tell.action for tell in simulation.told if "b0" in tell.devices}
+    assert not state.devices["b0"].is_quarantined
+
+
+def test_repaired_mates_of_a_failed_wave_are_confirmed_because_they_have_no_way_back() -> None:
+    simulation = reconciliation(on_failure="rollback-all")
+    simulation.devices["b1"].healthy = False
+    state = simulation.run(begin(simulation.plan))
+    assert state.verdict == "rolled-back"
+    assert releases(simulation) == {"a0": NEW, "b0": NEW, "b1": OLD, "z0": NEW, "z1": NEW}
+    assert {n: d.renewals for n, d in simulation.devices.items() if d.renewals} == {"a0": 1, "b0": 1}
+    assert state.devices["z0"].status == Status.CONFIRMED
+
+
+@pytest.mark.parametrize("overdue", [False, True])
+@pytest.mark.parametrize("moment", range(16))
+def test_reconciliation_killed_at_any_moment_resumes_and_every_device_is_repaired(moment: int, overdue: bool) -> None:
+    simulation = reconciliation(max_unavailable=1, soak_s=1)
+    with pytest.raises(Killed):
+        simulation.run(begin(simulation.plan), die_after=moment)
+    if overdue:
+        for device in simulation.devices.values():
+            device.overdue()
+    state = simulation.resume(replay(simulation.plan, simulation.journal))
+    assert state.verdict == "confirmed"
+    assert not any(device.damaged or device.renewing for device in simulation.devices.values())
+    assert set(releases(simulation).values()) == {NEW}
+    assert {name for tell in simulation.told for name in tell.devices} == {"a0", "b0", "b1"}
+
+
+def test_plan_of_a_reconciliation_keeps_the_canary_and_the_budget_of_what_differs() -> None:
+    devices = [Device(name=f"d{number}", target="x86-64-v3") for number in range(40)]
+    spec = RolloutSpec(waves=(CanaryWave(canary=Canary(per_target=1)), 0.5, 1.0), failure_budget=0.1)
+    differing = {f"d{number}": number % 2 == 0 for number in range(10)}
+    plan = plan_reconciliation("shop", "1.1.0", NEW, devices, differing, spec)
+    assert [(wave.label, len(wave.devices)) for wave in plan.waves] == [
+        ("canary", 1),
+        ("50-percent", 4),
+        ("100-percent", 5),
+        ("in-sync", 30),
+    ]
+    assert plan.allowed_failures == 1
+    assert plan.renewed == ("d0", "d2", "d4", "d6", "d8")
+    assert len(plan.settled) == 30
+    assert RolloutPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan

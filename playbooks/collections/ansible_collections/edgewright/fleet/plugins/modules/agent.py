@@ -37,6 +37,10 @@ options:
     description: Skip, and do not fail, where the agent is not on the host.
     type: bool
     default: false
+  or_current:
+    description: Where O(agent) is not on the host, or has other content, run the agent that the current release brought.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
