@@ -72,6 +72,18 @@ def blueprint_option(function: _Function) -> _Function:
     )(function)
 
 
+def environment_option(function: _Function) -> _Function:
+    """Whose overlays are merged; none when absent."""
+    return click.option(
+        "--environment",
+        "-e",
+        envvar="EDGEWRIGHT_ENVIRONMENT",
+        show_envvar=True,
+        metavar="NAME",
+        help="Merge the overlays of this environment.",
+    )(function)
+
+
 def output_option(function: _Function) -> _Function:
     """Form of the result on stdout; errors take the same form."""
     return click.option(

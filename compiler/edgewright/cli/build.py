@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, repository_argument
+from edgewright.cli.arguments import blueprint_option, environment_option, repository_argument
 from edgewright.cli.chain import Session
 from edgewright.cli.output.progress import ProgressLines
 from edgewright.cli.output.tables import print_table
@@ -16,10 +16,11 @@ from edgewright.kernel.units import format_size
 @click.command("build")
 @repository_argument
 @blueprint_option
+@environment_option
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Also lay the artifacts out there.")
-def command(repository: Path, blueprints: tuple[str, ...], out: Path | None) -> None:
+def command(repository: Path, blueprints: tuple[str, ...], environment: str | None, out: Path | None) -> None:
     """Build the artifacts of REPOSITORY into the store."""
-    session = Session(repository, blueprints, ProgressLines())
+    session = Session(repository, blueprints, ProgressLines(), environment=environment)
     rows = []
     for loaded in session.blueprints:
         plan = session.plan(loaded)

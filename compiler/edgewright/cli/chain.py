@@ -22,6 +22,7 @@ from edgewright.build.executor import BuildContext, execute
 from edgewright.build.store import Result, Store
 from edgewright.check.budget import ModelFacts
 from edgewright.check.run import require_valid
+from edgewright.cli.places import dist_folder
 from edgewright.evaluate.explain import no_gate, red_gates
 from edgewright.evaluate.gates import GateResult, Verdict, judge, overall
 from edgewright.evaluate.measurements import FILE as MEASUREMENTS
@@ -68,13 +69,22 @@ class Evaluated:
 
 
 class Session:
-    """One run of the compiler over one fleet repository.
+    """One run of the compiler over one fleet repository, in one environment or in none.
 
     `results` is where `dist/` lies: the root itself, unless the root is a revision laid out elsewhere.
     """
 
-    def __init__(self, root: Path, selectors: Sequence[str], events: EventSink, *, results: Path | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        selectors: Sequence[str],
+        events: EventSink,
+        *,
+        results: Path | None = None,
+        environment: str | None = None,
+    ) -> None:
         self.root = root.resolve()
+        self.environment = environment
         self.results = (results or root).resolve()
         self.selectors = tuple(selectors)
         self.events = events
@@ -85,7 +95,9 @@ class Session:
     @cached_property
     def repository(self) -> Repository:
         """The documents, loaded and checked; raises with every error of every file."""
-        repository = load_repository(self.root, selectors=self.selectors, keep_problems=True)
+        repository = load_repository(
+            self.root, selectors=self.selectors, keep_problems=True, environment=self.environment
+        )
         self._warnings = require_valid(repository, self.registry)
         return repository
 
@@ -101,7 +113,7 @@ class Session:
 
     def dist(self, blueprint: Blueprint) -> Path:
         """Where the results of a blueprint lie."""
-        return self.results / "dist" / blueprint.metadata.name
+        return dist_folder(self.results, blueprint.metadata.name, self.environment)
 
     def lock(self, loaded: Loaded[Blueprint]) -> LockView:
         """The current lock; a missing or stale one ends with the way out."""

@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import Invocation, blueprint_option, repository_argument, signing_key_option
+from edgewright.cli.arguments import (
+    Invocation,
+    blueprint_option,
+    environment_option,
+    repository_argument,
+    signing_key_option,
+)
 from edgewright.cli.chain import Session
 from edgewright.cli.output.diagnostics import print_diagnostics
 from edgewright.cli.output.progress import ProgressLines
@@ -20,6 +26,7 @@ from edgewright.package.trust import require_trusted
 @click.command("compile")
 @repository_argument
 @blueprint_option
+@environment_option
 @signing_key_option
 @click.option("--revision", metavar="REV", help="Compile a branch, tag or commit, not the working tree.")
 @click.option("--allow-dirty", is_flag=True, help="Compile the working tree though it has changes.")
@@ -29,6 +36,7 @@ def command(
     invocation: Invocation,
     repository: Path,
     blueprints: tuple[str, ...],
+    environment: str | None,
     signing_key: Path | None,
     revision: str | None,
     allow_dirty: bool,
@@ -41,7 +49,8 @@ def command(
     """
     source = source_of(repository, revision, allow_dirty=allow_dirty)
     invocation.repository = source.folder  # what messages quote
-    session = Session(source.folder, blueprints, ProgressLines(show_cached=verbose), results=repository)
+    progress = ProgressLines(show_cached=verbose)
+    session = Session(source.folder, blueprints, progress, results=repository, environment=environment)
     print_diagnostics(session.warnings, roots=[source.folder])
     signer = find_signer(signing_key)
     require_trusted(session.root, signer)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
+from edgewright.cli.arguments import blueprint_option, environment_option, output_option, repository_argument
 from edgewright.cli.chain import Evaluated, Session
 from edgewright.cli.output.progress import ProgressLines
 from edgewright.cli.output.tables import print_table
@@ -20,14 +20,17 @@ from edgewright.spec.v1beta1.blueprint import Blueprint
 @click.command("evaluate")
 @repository_argument
 @blueprint_option
+@environment_option
 @output_option
 @click.option("--candidates", is_flag=True, help="Measure every recipe on offer, on each build's first target.")
-def command(repository: Path, blueprints: tuple[str, ...], output: str, candidates: bool) -> None:
+def command(
+    repository: Path, blueprints: tuple[str, ...], environment: str | None, output: str, candidates: bool
+) -> None:
     """Measure the artifacts of REPOSITORY against the float32 reference and judge them by the gates.
 
     With --candidates nothing is refused: the table shows what each recipe would cost, and which the gates let through.
     """
-    session = Session(repository, blueprints, ProgressLines())
+    session = Session(repository, blueprints, ProgressLines(), environment=environment)
     found = []
     for loaded in session.blueprints:
         evaluated = session.evaluate(session.plan(loaded, candidates=candidates))

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgewright.cli.places import dist_folder, ledger_file
+
 if TYPE_CHECKING:
     from edgewright.kernel.diagnostics import Diagnostic
     from edgewright.rollout.controller import RolloutState
@@ -24,7 +26,7 @@ def ledger_option(function: _Function) -> _Function:
         type=click.Path(path_type=Path, dir_okay=False),
         envvar="EDGEWRIGHT_LEDGER",
         show_envvar=True,
-        help="Ledger file; REPOSITORY/.edgewright/ledger.db when absent.",
+        help="Ledger file; REPOSITORY/.edgewright/[ENVIRONMENT/]ledger.db when absent.",
     )(function)
 
 
@@ -50,14 +52,19 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
         raise click.BadParameter(str(error), param=parameter) from None
 
 
-def ledger_path(repository: Path, ledger: Path | None) -> Path:
-    """The ledger of a repository."""
-    return ledger or repository / ".edgewright" / "ledger.db"
+def ledger_path(repository: Path, ledger: Path | None, environment: str | None = None) -> Path:
+    """The ledger of a repository, or of one of its environments."""
+    return ledger or ledger_file(repository, environment)
 
 
 @contextmanager
 def open_sessions(
-    repository: Path, blueprints: tuple[str, ...], ledger: Path | None, wait_s: float = 0.0
+    repository: Path,
+    blueprints: tuple[str, ...],
+    ledger: Path | None,
+    wait_s: float = 0.0,
+    *,
+    environment: str | None = None,
 ) -> Iterator[list[RolloutSession]]:
     """A session for every chosen blueprint, over one open ledger."""
     from edgewright.cli.output.progress import ProgressLines
@@ -67,8 +74,8 @@ def open_sessions(
     from edgewright.rollout.session import RolloutSession
 
     root = repository.resolve()
-    loaded = load_repository(root, selectors=blueprints)
-    opened = Ledger(ledger_path(root, ledger).resolve())
+    loaded = load_repository(root, selectors=blueprints, environment=environment)
+    opened = Ledger(ledger_path(root, ledger, environment).resolve())
     try:
         progress = ProgressLines()
         sessions = []
@@ -83,7 +90,9 @@ def open_sessions(
                 )
             fleet = loaded.fleets[wanted].document
             sessions.append(
-                RolloutSession(root, blueprint.document, fleet, root / "dist" / name, opened, progress, wait_s)
+                RolloutSession(
+                    root, blueprint.document, fleet, dist_folder(root, name, environment), opened, progress, wait_s
+                )
             )
         yield sessions
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, repository_argument, signing_key_option
+from edgewright.cli.arguments import blueprint_option, environment_option, repository_argument, signing_key_option
 from edgewright.cli.chain import Session
 from edgewright.cli.output.diagnostics import print_diagnostics
 from edgewright.cli.output.progress import ProgressLines
@@ -18,10 +18,11 @@ from edgewright.package.trust import require_trusted
 @click.command("package")
 @repository_argument
 @blueprint_option
+@environment_option
 @signing_key_option
-def command(repository: Path, blueprints: tuple[str, ...], signing_key: Path | None) -> None:
+def command(repository: Path, blueprints: tuple[str, ...], environment: str | None, signing_key: Path | None) -> None:
     """Package the releases of REPOSITORY into dist/."""
-    session = Session(repository, blueprints, ProgressLines())
+    session = Session(repository, blueprints, ProgressLines(), environment=environment)
     print_diagnostics(session.warnings, roots=[repository])  # wrong documents are said before a missing key
     signer = find_signer(signing_key)
     require_trusted(session.root, signer)

@@ -7,17 +7,19 @@ from typing import Any
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
+from edgewright.cli.arguments import blueprint_option, environment_option, output_option, repository_argument
 
 
 @click.command("render")
 @repository_argument
 @blueprint_option
+@environment_option
 @output_option
-def command(repository: Path, blueprints: tuple[str, ...], output: str) -> None:
+def command(repository: Path, blueprints: tuple[str, ...], environment: str | None, output: str) -> None:
     """Write dist/BLUEPRINT/ansible: inventories a wave, playbooks a stage, the collection, JSON variables."""
     import json
 
+    from edgewright.cli.places import dist_folder
     from edgewright.kernel.diagnostics import did_you_mean, fail
     from edgewright.load.documents import load_repository
     from edgewright.package.trust import trusted_signers
@@ -26,7 +28,7 @@ def command(repository: Path, blueprints: tuple[str, ...], output: str) -> None:
     from edgewright.rollout.fleet import resolve_devices
 
     root = repository.resolve()
-    loaded = load_repository(root, selectors=blueprints)
+    loaded = load_repository(root, selectors=blueprints, environment=environment)
     written: list[dict[str, Any]] = []
     for name, blueprint in sorted(loaded.blueprints.items()):
         wanted = blueprint.document.spec.fleet.ref
@@ -34,7 +36,7 @@ def command(repository: Path, blueprints: tuple[str, ...], output: str) -> None:
             span = blueprint.spans.span(("spec", "fleet", "ref"))
             hint = did_you_mean(wanted, loaded.fleets)
             raise fail("unknown-fleet", f"there is no fleet {wanted!r}", span=span, hint=hint)
-        dist = root / "dist" / name
+        dist = dist_folder(root, name, environment)
         signers = trusted_signers(root)
         release = verify_release(dist, allowed_signers=signers)
         devices = resolve_devices(loaded.fleets[wanted].document, root)

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
+from edgewright.cli.arguments import blueprint_option, environment_option, output_option, repository_argument
 from edgewright.cli.fleets import finish, ledger_option, on_option, open_sessions
 
 
 @click.command("rollback")
 @repository_argument
 @blueprint_option
+@environment_option
 @on_option
 @click.option("--to", "to_version", metavar="VERSION", help="Refuse unless every device keeps this release.")
 @ledger_option
@@ -20,6 +21,7 @@ from edgewright.cli.fleets import finish, ledger_option, on_option, open_session
 def command(
     repository: Path,
     blueprints: tuple[str, ...],
+    environment: str | None,
     on: tuple[str, ...],
     to_version: str | None,
     ledger: Path | None,
@@ -35,7 +37,7 @@ def command(
         to = release_number(to_version) if to_version is not None else None
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--to") from None
-    with open_sessions(repository, blueprints, ledger) as sessions:
+    with open_sessions(repository, blueprints, ledger, environment=environment) as sessions:
         if len(sessions) > 1:
             names = ", ".join(session.name for session in sessions)
             raise click.UsageError(f"choose one blueprint with --blueprint: {names}")

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
+from edgewright.cli.arguments import blueprint_option, environment_option, output_option, repository_argument
 from edgewright.cli.fleets import duration, finish, ledger_option, on_option, open_sessions
 
 
 @click.command("rollout")
 @repository_argument
 @blueprint_option
+@environment_option
 @on_option
 @click.option("--resume", is_flag=True, help="Go on with the last roll-out: devices are observed first.")
 @click.option("--lift", is_flag=True, help="Roll a release out although it was rolled back or failed before.")
@@ -25,6 +26,7 @@ from edgewright.cli.fleets import duration, finish, ledger_option, on_option, op
 def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     repository: Path,
     blueprints: tuple[str, ...],
+    environment: str | None,
     on: tuple[str, ...],
     resume: bool,
     lift: bool,
@@ -39,7 +41,7 @@ def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     """
     if resume and (lift or abandon or on):
         raise click.UsageError("--resume goes on with a roll-out as it was planned; --on, --lift, --abandon start anew")
-    with open_sessions(repository, blueprints, ledger, wait_s) as sessions:
+    with open_sessions(repository, blueprints, ledger, wait_s, environment=environment) as sessions:
         states = []
         for session in sessions:
             states.append(session.resume() if resume else session.start(on=on, lift=lift, abandon=abandon))

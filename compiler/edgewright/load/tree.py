@@ -2,7 +2,8 @@
 
 Every `*.yaml` and `*.yml` below the root is looked at, apart from hidden folders and those that tools fill. At the root
 and in `blueprints/`, `fleets/`, `targets/`, `policies/` and the root's `overlays/` a YAML file must be a document;
-elsewhere (inventories, CI, charts) it is one only if it says so. Links are refused: what a reviewer reads must be what is compiled.
+elsewhere (inventories, CI, charts) it is one only if it says so. Links are refused: what a reviewer reads must be what
+is compiled.
 """
 
 from __future__ import annotations
