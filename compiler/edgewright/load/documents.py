@@ -27,6 +27,7 @@ from edgewright.kernel.diagnostics import (
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.resources import share_folder
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
+from edgewright.load.fleet import FleetDevices, FleetReader
 from edgewright.load.inheritance import inherit
 from edgewright.load.overlays import Overlays, apply, environments_of, is_among, split
 from edgewright.load.remarks import Remark
@@ -86,6 +87,11 @@ class Repository:
     environment: str | None = None
     remarks: tuple[Remark, ...] = ()
     is_selection: bool = False
+    fleet_reader: FleetReader = field(default_factory=FleetReader, compare=False, repr=False)
+
+    def devices_of(self, fleet: str) -> FleetDevices:
+        """The devices of a fleet, from its document or its inventory, which is read at the first call."""
+        return self.fleet_reader.read(self.fleets[fleet].document, self.root)
 
 
 @dataclass(slots=True)

@@ -1,8 +1,8 @@
 """Fleets: the devices of a fleet document, written there or taken from a static Ansible inventory.
 
-Owns the translation of host variables into devices. Must not connect to a device, nor run anything. Invariants:
-everything that comes out passed the same checks as a device written by hand; what is wrong with a host is reported at
-the line of the inventory that says it, all hosts in one run.
+Owns what a fleet's devices are, and that each inventory is read once. Must not connect to a device, nor run anything.
+Who has no inventory does not wait for its reader to be imported. Invariant: everything that comes out passed the same
+checks as a device written by hand.
 """
 
 from __future__ import annotations
@@ -12,20 +12,9 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from pydantic import ValidationError
-
-from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Span, did_you_mean
-from edgewright.load.inventory.events import Way
-from edgewright.load.inventory.files import Files
-from edgewright.load.inventory.merge import Inventory, Variables
-from edgewright.load.inventory.read import find_places, read_inventory
-from edgewright.load.inventory.wording import CONNECTION, DEVICE, diagnose_host, opaque_variables
-from edgewright.spec.v1beta1.fleet import Device, Fleet, InventoryReference
-
-HOSTS_REPORTED = 50
-"""Hosts with mistakes; what is beyond is counted."""
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Span
+from edgewright.spec.v1beta1.fleet import Device, Fleet
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +23,20 @@ class FleetDevices:
 
     devices: tuple[Device, ...]
     problems: tuple[Diagnostic, ...] = ()
+
+
+class FleetReader:
+    """The devices of the fleets of one repository; every fleet is read once, however many ask."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Path, str], FleetDevices] = {}
+
+    def read(self, fleet: Fleet, repository: Path) -> FleetDevices:
+        """What `read_devices` says."""
+        key = repository, fleet.metadata.name
+        if key not in self._known:
+            self._known[key] = read_devices(fleet, repository)
+        return self._known[key]
 
 
 def resolve_devices(fleet: Fleet, repository: Path) -> tuple[Device, ...]:
@@ -46,15 +49,13 @@ def resolve_devices(fleet: Fleet, repository: Path) -> tuple[Device, ...]:
 
 def read_devices(fleet: Fleet, repository: Path) -> FleetDevices:
     """The devices of a fleet that are right, and what is wrong with the others. Does not raise."""
+    reference = fleet.spec.inventory
+    if reference is None:
+        return FleetDevices(tuple(sorted(fleet.spec.devices or (), key=lambda device: device.name)))
+    from edgewright.load.inventory.devices import inventory_devices  # noqa: PLC0415
+
     with _collection_paused():
-        if fleet.spec.inventory is None:
-            return FleetDevices(_sorted(fleet.spec.devices or ()))
-        files = Files(repository)
-        try:
-            inventory = read_inventory(files, fleet.spec.inventory.path)
-        except EdgewrightError as error:
-            return FleetDevices((), error.diagnostics)
-        return _from_inventory(inventory, fleet.spec.inventory, files)
+        return FleetDevices(*inventory_devices(reference, repository))
 
 
 def target_places(fleet: Fleet, repository: Path, names: Collection[str]) -> Mapping[str, Span]:
@@ -62,12 +63,10 @@ def target_places(fleet: Fleet, repository: Path, names: Collection[str]) -> Map
     reference = fleet.spec.inventory
     if reference is None:
         return {}
-    files = Files(repository)
+    from edgewright.load.inventory.devices import variable_places  # noqa: PLC0415
+
     with _collection_paused():
-        inventory = read_inventory(files, reference.path)
-        ways = {name: ("host", name, "edgewright_target") for name in names}
-        places = find_places(files, reference.path, inventory, ways.values())
-    return {name: places[way] for name, way in ways.items() if way in places}
+        return variable_places(reference, repository, names, "edgewright_target")
 
 
 @contextmanager
@@ -80,65 +79,3 @@ def _collection_paused() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
-
-
-def _sorted(devices: Collection[Device]) -> tuple[Device, ...]:
-    return tuple(sorted(devices, key=lambda device: device.name))
-
-
-def _from_inventory(inventory: Inventory, reference: InventoryReference, files: Files) -> FleetDevices:
-    names = inventory.hosts(reference.group) if reference.group in inventory.groups else []
-    if not names:
-        message = f"{reference.path} has 0 hosts in the group {reference.group}, at least 1 is needed"
-        hint = did_you_mean(reference.group, inventory.groups[:200])
-        return FleetDevices((), (Diagnostic("inventory-empty", message, subject=reference.path, hint=hint),))
-    devices: list[Device] = []
-    wrong: dict[str, list[Any]] = {}
-    count = 0
-    validate = Device.model_validate
-    for name in names:
-        values = device_values(name, inventory.variables(name))
-        try:
-            devices.append(validate(values))
-        except ValidationError as error:
-            count += 1
-            if count <= HOSTS_REPORTED:
-                wrong[name] = [values, error.errors(include_url=False)]
-    problems: list[Diagnostic] = []
-    if wrong:
-        problems = _problems(inventory, reference.path, files, wrong)
-    if count > HOSTS_REPORTED:
-        message = f"{reference.path} has {count - HOSTS_REPORTED:,} more hosts with mistakes"
-        problems.append(Diagnostic("more-errors", message, span=Span(reference.path, 1, 1, 1, 1)))
-    return FleetDevices(tuple(devices), tuple(problems))
-
-
-def _problems(inventory: Inventory, path: str, files: Files, wrong: Mapping[str, list[Any]]) -> list[Diagnostic]:
-    ways: list[Way] = [("host", name) for name in wrong]
-    ways += [("host", name, variable) for name in wrong for variable in (*CONNECTION, *DEVICE)]
-    places = find_places(files, path, inventory, ways)
-    found: list[Diagnostic] = []
-    for name, (values, errors) in wrong.items():
-        own = {way[2]: span for way, span in places.items() if way[1] == name and len(way) == 3}
-        host = places.get(("host", name), Span(path, 1, 1, 1, 1))
-        encrypted = opaque_variables(inventory.variables(name), own, name, host)
-        found += encrypted or diagnose_host(name, values, errors, own, host)
-    return found
-
-
-def device_values(name: str, variables: Variables) -> dict[str, Any]:
-    """What a host's variables say of its device; other variables are nobody's business here."""
-    kind = variables.get("ansible_connection", "ssh")
-    connection: dict[str, Any] = {"type": "ssh" if kind == "smart" else kind}
-    device: dict[str, Any] = {"name": name, "connection": connection}
-    for variable, value in variables.items():
-        if variable in DEVICE:
-            device[DEVICE[variable]] = value
-        elif variable in CONNECTION and variable != "ansible_connection":
-            connection[CONNECTION[variable]] = value
-    if connection["type"] == "ssh":
-        connection.setdefault("host", name)
-    port = connection.get("port")
-    if isinstance(port, str) and port.isdecimal() and len(port) <= 5:
-        connection["port"] = int(port)
-    return device

@@ -1,0 +1,101 @@
+"""Devices of an inventory: what the variables of its hosts say, checked like devices that are written by hand.
+
+Owns the translation of host variables. Invariant: what is wrong with a host is reported at the line of the inventory
+that says it, all hosts in one run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Span, did_you_mean
+from edgewright.load.inventory.events import Way
+from edgewright.load.inventory.files import Files
+from edgewright.load.inventory.merge import Inventory, Variables
+from edgewright.load.inventory.read import find_places, read_inventory
+from edgewright.load.inventory.wording import CONNECTION, DEVICE, diagnose_host, opaque_variables
+from edgewright.spec.v1beta1.fleet import Device, InventoryReference
+
+HOSTS_REPORTED = 50
+"""Hosts with mistakes; what is beyond is counted."""
+
+
+def inventory_devices(
+    reference: InventoryReference, repository: Path
+) -> tuple[tuple[Device, ...], tuple[Diagnostic, ...]]:
+    """Devices of the hosts of an inventory's group, sorted by name, and what is wrong with the other hosts."""
+    files = Files(repository)
+    try:
+        inventory = read_inventory(files, reference.path)
+    except EdgewrightError as error:
+        return (), error.diagnostics
+    names = inventory.hosts(reference.group) if reference.group in inventory.groups else []
+    if not names:
+        message = f"{reference.path} has 0 hosts in the group {reference.group}, at least 1 is needed"
+        hint = did_you_mean(reference.group, inventory.groups[:200])
+        return (), (Diagnostic("inventory-empty", message, subject=reference.path, hint=hint),)
+    devices: list[Device] = []
+    wrong: dict[str, list[Any]] = {}
+    count = 0
+    validate = Device.model_validate
+    for name in names:
+        values = device_values(name, inventory.variables(name))
+        try:
+            devices.append(validate(values))
+        except ValidationError as error:
+            count += 1
+            if count <= HOSTS_REPORTED:
+                wrong[name] = [values, error.errors(include_url=False)]
+    problems: list[Diagnostic] = []
+    if wrong:
+        problems = _problems(inventory, reference.path, files, wrong)
+    if count > HOSTS_REPORTED:
+        message = f"{reference.path} has {count - HOSTS_REPORTED:,} more hosts with mistakes"
+        problems.append(Diagnostic("more-errors", message, span=Span(reference.path, 1, 1, 1, 1)))
+    return tuple(devices), tuple(problems)
+
+
+def variable_places(
+    reference: InventoryReference, repository: Path, names: Collection[str], variable: str
+) -> Mapping[str, Span]:
+    """Where a variable of some hosts is written. Reads the inventory again: only for reports."""
+    files = Files(repository)
+    inventory = read_inventory(files, reference.path)
+    ways: dict[str, Way] = {name: ("host", name, variable) for name in names}
+    places = find_places(files, reference.path, inventory, ways.values())
+    return {name: places[way] for name, way in ways.items() if way in places}
+
+
+def _problems(inventory: Inventory, path: str, files: Files, wrong: Mapping[str, list[Any]]) -> list[Diagnostic]:
+    ways: list[Way] = [("host", name) for name in wrong]
+    ways += [("host", name, variable) for name in wrong for variable in (*CONNECTION, *DEVICE)]
+    places = find_places(files, path, inventory, ways)
+    found: list[Diagnostic] = []
+    for name, (values, errors) in wrong.items():
+        own = {way[2]: span for way, span in places.items() if way[1] == name and len(way) == 3}
+        host = places.get(("host", name), Span(path, 1, 1, 1, 1))
+        encrypted = opaque_variables(inventory.variables(name), own, name, host)
+        found += encrypted or diagnose_host(name, values, errors, own, host)
+    return found
+
+
+def device_values(name: str, variables: Variables) -> dict[str, Any]:
+    """What a host's variables say of its device; other variables are nobody's business here."""
+    kind = variables.get("ansible_connection", "ssh")
+    connection: dict[str, Any] = {"type": "ssh" if kind == "smart" else kind}
+    device: dict[str, Any] = {"name": name, "connection": connection}
+    for variable, value in variables.items():
+        if variable in DEVICE:
+            device[DEVICE[variable]] = value
+        elif variable in CONNECTION and variable != "ansible_connection":
+            connection[CONNECTION[variable]] = value
+    if connection["type"] == "ssh":
+        connection.setdefault("host", name)
+    port = connection.get("port")
+    if isinstance(port, str) and port.isdecimal() and len(port) <= 5:
+        connection["port"] = int(port)
+    return device
