@@ -10,7 +10,6 @@ from edgewright.kernel.diagnostics import Diagnostic
 from edgewright.load.fleet import FleetReader, read_devices, target_places
 from edgewright.spec.v1beta1.fleet import Fleet
 
-
 KEBAB = "lower-case letters, digits and inner dashes, at most 63 characters"
 ADDRESS = "a host name or address that does not start with a dash"
 MISTAKES = """all:
