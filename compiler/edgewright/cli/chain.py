@@ -32,6 +32,7 @@ from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.events import EventSink
 from edgewright.kernel.resources import cache_folder
 from edgewright.load.documents import Loaded, Repository, load_repository
+from edgewright.load.overlays import FOLDER as OVERLAYS
 from edgewright.lock.choices import BuildChoice, candidates_of, choices_of
 from edgewright.lock.document import LockView, missing_lock, stale_entries
 from edgewright.lock.resolve import lock_path, wanted_entries
@@ -120,7 +121,7 @@ class Session:
         blueprint = loaded.document
         found = self.repository.locks.get(blueprint.metadata.name)
         if found is None:
-            missing = EdgewrightError(missing_lock(blueprint, lock_path(loaded)))
+            missing = EdgewrightError(missing_lock(blueprint, self.lock_file(loaded)))
             raise missing.placed(loaded.spans.span(("metadata", "name")))
         view = LockView(found.document)
         differences = stale_entries(view, wanted_entries(self.repository, blueprint, self.registry))
@@ -135,6 +136,19 @@ class Session:
                 )
             )
         return view
+
+    def lock_file(self, loaded: Loaded[Blueprint]) -> str:
+        """Where the lock belongs: beside the blueprint; in an environment, there only when it asks for the same."""
+        beside = lock_path(loaded)
+        name = loaded.document.metadata.name
+        if self.environment is None:
+            return beside
+        found = self.repository.locks.get(name)
+        if found is not None and found.path == beside:
+            wanted = wanted_entries(self.repository, loaded.document, self.registry)
+            if not stale_entries(LockView(found.document), wanted):
+                return beside
+        return f"{OVERLAYS}/{self.environment}/{name}.lock.yaml"
 
     def plan(self, loaded: Loaded[Blueprint], *, candidates: bool = False) -> Plan:
         """The plan of a blueprint's builds; with `candidates`, of every recipe on offer."""
