@@ -6,16 +6,19 @@ from pathlib import Path
 
 import click
 
-from edgewright.cli.arguments import blueprint_option, output_option, repository_argument
+from edgewright.cli.arguments import blueprint_option, environment_option, output_option, repository_argument
 from edgewright.cli.fleets import ledger_option, ledger_path
 
 
 @click.command("status")
 @repository_argument
 @blueprint_option
+@environment_option
 @ledger_option
 @output_option
-def command(repository: Path, blueprints: tuple[str, ...], ledger: Path | None, output: str) -> None:
+def command(
+    repository: Path, blueprints: tuple[str, ...], environment: str | None, ledger: Path | None, output: str
+) -> None:
     """Show device, release, state, latency, wave and when each device was last heard."""
     import json
     from dataclasses import asdict
@@ -25,7 +28,7 @@ def command(repository: Path, blueprints: tuple[str, ...], ledger: Path | None, 
     from edgewright.kernel.units import format_duration
     from edgewright.observe.status import read_status, version_of
 
-    rollouts = read_status(ledger_path(repository, ledger), blueprints)
+    rollouts = read_status(ledger_path(repository, ledger, environment), blueprints)
     if output == "json":
         click.echo(json.dumps([asdict(rollout) for rollout in rollouts], indent=2, sort_keys=True))
         return
