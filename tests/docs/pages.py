@@ -1,7 +1,7 @@
 """Reads what a page shows: its commands with their claimed output, and its complete documents.
 
-A ```console block is a session: a line that starts with `$ ` is a command, what follows is its output, and `…` stands
-for anything. Comments before a block, invisible on the page, say the rest:
+A ```console block is a session: a line that starts with `$ ` is a command, `> ` continues it, what follows is its output,
+and `…` stands for anything. Comments before a block, invisible on the page, say the rest:
 
     <!-- run: bash lines, run at this place; not shown -->
     <!-- finally: bash lines, run at the end whatever happened -->
@@ -93,8 +93,8 @@ def _session(first: int, body: str, exit_code: int) -> Iterator[Command]:
         end = starts[index + 1] if index + 1 < len(starts) else len(lines)
         text = lines[start][2:]
         after = start + 1
-        while text.endswith("\\"):
-            text += "\n" + lines[after]
+        while after < end and lines[after].startswith("> "):
+            text += "\n" + lines[after][2:]
             after += 1
         output = "\n".join(lines[after:end]).strip("\n")
         yield Command(first + start, _COMMENT.sub("", text), output or None, exit_code)
