@@ -1,44 +1,48 @@
-"""What a rule is: a function from a blueprint in its repository to diagnostics.
+"""What a rule is: a function from a blueprint in its repository, or from the repository, to diagnostics.
 
-Owns what rules share: the place of things, and builds with as many of their names resolved as are known. Invariant: a
-name whose own document is wrong counts as known, so that one mistake is reported once.
+Owns what rules share about one blueprint: the place of things, and builds with as many of their names resolved as are
+known; each is worked out once, whoever asks. What is shared by all blueprints is in `whole`. Invariant: a name whose
+own document is wrong counts as known, so that one mistake is reported once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from functools import cached_property
+from typing import Any, Protocol
 
+from edgewright.check.budget import ModelFacts
+from edgewright.check.datasets import DatasetReport
+from edgewright.check.estimates import Estimated, Variant, estimate_all
+from edgewright.check.whole import Whole
 from edgewright.kernel.diagnostics import Diagnostic, Severity, Span
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.yaml12 import Path
-from edgewright.plugins.protocols import Backend, BuildRequest
+from edgewright.plugins.protocols import BuildRequest
 from edgewright.plugins.registry import Registry
-from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec
+from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec, GateSpec
 from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
+from edgewright.spec.v1beta1.fleet import Device, Fleet
 
 FLOAT32 = Recipe(name="float32", method="float32")
 """What a blueprint without compression ships."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One build for one target, all of whose names are known; `path` is where the target is written."""
-
-    build: BuildSpec
-    backend: Backend
-    request: BuildRequest
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Subject:
-    """What rules look at: one blueprint, and where to find what it names."""
+    """What rules look at: one blueprint, and where to find what it names. `facts` are those of an imported model."""
 
     loaded: Loaded[Blueprint]
     repository: Repository
     registry: Registry
+    facts: ModelFacts | None = None
+    shared: Whole | None = None
+
+    @cached_property
+    def whole(self) -> Whole:
+        """What is known about the repository as a whole."""
+        return self.shared or Whole(self.repository)
 
     @property
     def blueprint(self) -> Blueprint:
@@ -50,10 +54,27 @@ class Subject:
         """Name of the blueprint."""
         return self.loaded.document.metadata.name
 
-    @property
+    @cached_property
     def built_targets(self) -> frozenset[str]:
         """Names of the targets that the blueprint builds."""
         return frozenset(target for build in self.blueprint.spec.builds for target in build.targets)
+
+    @property
+    def fleet(self) -> Loaded[Fleet] | None:
+        """The fleet that the release goes to, when its document is right."""
+        return self.repository.fleets.get(self.blueprint.spec.fleet.ref)
+
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The devices of the fleet, as far as they are written in its document."""
+        fleet = self.fleet
+        return (fleet.document.spec.devices or ()) if fleet is not None else ()
+
+    @property
+    def real_devices(self) -> tuple[Device, ...]:
+        """The devices of a fleet that is more than a demonstration: at least one is not the controller itself."""
+        devices = self.devices
+        return devices if any(device.connection.type != "local" for device in devices) else ()
 
     def span(self, *path: str | int) -> Span:
         """Place of a value of the blueprint."""
@@ -69,8 +90,7 @@ class Subject:
         self, slug: str, message: str, path: Path, *, hint: str | None = None, notes: tuple[str, ...] = ()
     ) -> Diagnostic:
         """A warning at a value of the blueprint."""
-        span = self.loaded.spans.span(path)
-        return Diagnostic(slug, message, span=span, hint=hint, notes=notes, severity=Severity.WARNING)
+        return warning_at(self.loaded, slug, message, path, hint=hint, notes=notes)
 
     def is_unknown(self, kind: str, name: str, known: Collection[str]) -> bool:
         """Tell whether a name is declared nowhere, not even in a document that is wrong."""
@@ -100,10 +120,14 @@ class Subject:
         wanted = choice.recipe or loaded.document.spec.recipe
         return next((c for c in loaded.document.spec.candidates if c.name == wanted), None)
 
-    def variants(self) -> Iterator[Variant]:
+    @cached_property
+    def variants(self) -> tuple[Variant, ...]:
         """Every build for every target whose backend, target and recipe are known and whose task the backend does."""
+        return tuple(self._variants())
+
+    def _variants(self) -> Iterator[Variant]:
         spec = self.blueprint.spec
-        for index, build, compression, _ in self.builds():
+        for index, build, compression, compression_path in self.builds():
             recipe = self.recipe(compression)
             if recipe is None or not self.has_backend(build.backend):
                 continue
@@ -114,11 +138,80 @@ class Subject:
                 target = self.repository.targets.get(name)
                 if target is not None:
                     request = BuildRequest(spec, name, target.document.spec, recipe, build.sequence_lengths)
-                    yield Variant(build, backend, request, ("spec", "builds", index, "targets", position))
+                    path: Path = ("spec", "builds", index, "targets", position)
+                    yield Variant(build, backend, request, path, compression_path, backend.refuse(request))
+
+    @property
+    def known_facts(self) -> ModelFacts | None:
+        """The imported model's facts, else what the blueprint declares."""
+        if self.facts is not None:
+            return self.facts
+        declared = self.blueprint.spec.model.facts
+        return ModelFacts.from_declared(declared) if declared is not None else None
+
+    @cached_property
+    def estimated(self) -> tuple[Estimated, ...]:
+        """Every build that can be made, with its estimates; nothing while the model's facts are not known."""
+        known = self.known_facts
+        return tuple(estimate_all(known, self.blueprint.spec, self.variants)) if known is not None else ()
+
+    @cached_property
+    def datasets(self) -> tuple[tuple[str, Path, DatasetReport], ...]:
+        """Every dataset that is named, where, and what is in it: the evaluation's, and those of recipes that ship."""
+        found: dict[str, Path] = {self.blueprint.spec.evaluation.dataset: ("spec", "evaluation", "dataset")}
+        for name, path in self.calibrations():
+            found.setdefault(name, path)
+        return tuple((name, path, self.whole.dataset(name)) for name, path in found.items())
+
+    def calibrations(self) -> Iterator[tuple[str, Path]]:
+        """Every calibration dataset of a recipe that would ship, and where the blueprint asks for it."""
+        for _, _, choice, path in self.builds():
+            recipe = self.recipe(choice)
+            if choice is not None and recipe is not None and recipe.calibration is not None:
+                inline = choice.inline is not None
+                yield recipe.calibration.dataset, (*path, "inline", "calibration", "dataset") if inline else path
+
+    def targets_of(self, gate: GateSpec) -> frozenset[str]:
+        """The targets whose builds a gate judges."""
+        return frozenset(
+            target
+            for build in self.blueprint.spec.builds
+            if gate.backends is None or build.backend in gate.backends
+            for target in build.targets
+            if gate.targets is None or target in gate.targets
+        )
+
+
+def warning_at(
+    loaded: Loaded[Any],
+    slug: str,
+    message: str,
+    path: Path,
+    *,
+    hint: str | None = None,
+    notes: tuple[str, ...] = (),
+    severity: Severity = Severity.WARNING,
+) -> Diagnostic:
+    """A warning, or what `severity` says, at a value of any document."""
+    return Diagnostic(slug, message, span=loaded.spans.span(path), hint=hint, notes=notes, severity=severity)
+
+
+def error_at(
+    loaded: Loaded[Any], slug: str, message: str, path: Path, *, hint: str | None = None, notes: tuple[str, ...] = ()
+) -> Diagnostic:
+    """An error at a value of any document."""
+    return Diagnostic(slug, message, span=loaded.spans.span(path), hint=hint, notes=notes)
 
 
 class Rule(Protocol):
-    """A rule's one function; its module's name is its page's name."""
+    """A rule over one blueprint; its module's name is its page's name and, with dashes, its slug."""
 
     def __call__(self, subject: Subject) -> Iterator[Diagnostic]:
+        """Yield what is wrong."""
+
+
+class WholeRule(Protocol):
+    """A rule over the repository: what concerns several blueprints, or none."""
+
+    def __call__(self, whole: Whole) -> Iterator[Diagnostic]:
         """Yield what is wrong."""

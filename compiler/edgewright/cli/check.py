@@ -9,15 +9,21 @@ from typing import Any
 import click
 
 from edgewright.check.rule import Subject
-from edgewright.check.rules import budget
-from edgewright.check.run import check
-from edgewright.cli.arguments import Invocation, blueprint_option, note_output, repository_argument
+from edgewright.check.run import examine, examine_all
+from edgewright.check.suppression import Judged
+from edgewright.cli.arguments import (
+    Invocation,
+    blueprint_option,
+    environment_option,
+    note_output,
+    repository_argument,
+)
 from edgewright.cli.output.findings import Findings
 from edgewright.cli.output.report import FORMS, print_report, write_reports
 from edgewright.cli.output.tables import print_table
 from edgewright.kernel.diagnostics import ExitCode, Severity
 from edgewright.kernel.units import format_size
-from edgewright.load.documents import Repository, load_repository
+from edgewright.load.documents import Repository, load_environments, load_repository
 from edgewright.load.tree import SHIPPED
 from edgewright.plugins.registry import Registry
 
@@ -56,20 +62,39 @@ def _report_options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("check")
 @repository_argument
 @blueprint_option
+@environment_option
 @_report_options
+@click.option("--fix", is_flag=True, help="Mend what has a certain fix, in place, and check what is then written.")
 @click.option("--verbose", "-v", is_flag=True, help="Show the estimates of every build, with their formula.")
 @click.pass_obj
 def command(
-    invocation: Invocation, repository: Path, blueprints: tuple[str, ...], output: str, verbose: bool
+    invocation: Invocation,
+    repository: Path,
+    blueprints: tuple[str, ...],
+    environment: str | None,
+    output: str,
+    fix: bool,
+    verbose: bool,
 ) -> ExitCode:
-    """Check the documents of REPOSITORY: every mistake of every file in one run."""
-    loaded = load_repository(repository, selectors=blueprints, keep_problems=True)
+    """Check the documents of REPOSITORY: every mistake of every file in one run, in all environments or in one."""
     registry = Registry()
-    found = check(loaded, registry)
-    is_wrong = any(diagnostic.severity is Severity.ERROR for diagnostic in found)
+
+    def check() -> tuple[Repository, Judged]:
+        if environment is None:
+            loaded = load_environments(repository, selectors=blueprints)
+            return loaded[0], examine_all(loaded, registry)
+        one = load_repository(repository, selectors=blueprints, keep_problems=True, environment=environment)
+        return one, examine(one, registry)
+
+    if fix:
+        from edgewright.cli.mending import mend_repository
+
+        mend_repository(repository, lambda: check()[1].standing)
+    loaded, judged = check()
+    is_wrong = any(diagnostic.severity is Severity.ERROR for diagnostic in judged.standing)
     names = sorted(loaded.blueprints)
     details = {"blueprints": names, "estimates": [] if is_wrong else _estimates(loaded, registry)}
-    findings = Findings(tuple(found), documents=_documents(loaded), root=repository, details=details)
+    findings = Findings(judged.standing, judged.allowed, documents=_documents(loaded), root=repository, details=details)
     _write_then_print(invocation, findings)
     if is_wrong:
         return ExitCode.DOCUMENTS
@@ -91,7 +116,8 @@ def _write_then_print(invocation: Invocation, findings: Findings) -> None:
 def _documents(repository: Repository) -> tuple[str, ...]:
     """The repository's own documents that could be read; what ships with edgewright is not looked at here."""
     shelves = (repository.blueprints, repository.fleets, repository.compression_policies, repository.targets)
-    paths = {loaded.path for shelf in shelves for loaded in shelf.values()}
+    loaded = [item for shelf in shelves for item in shelf.values()]
+    paths = {path for item in loaded for path in (item.path, *(origin.path for origin in item.origins))}
     return tuple(sorted(path for path in paths if not path.startswith(SHIPPED)))
 
 
@@ -99,15 +125,16 @@ def _estimates(repository: Repository, registry: Registry) -> list[dict[str, obj
     rows: list[dict[str, object]] = []
     for name, loaded in sorted(repository.blueprints.items()):
         subject = Subject(loaded, repository, registry)
-        facts = budget.declared_facts(subject)
+        facts = subject.known_facts
         if facts is None:
             continue
-        for variant, found in budget.estimates(subject, facts):
+        for estimated in subject.estimated:
+            request = estimated.variant.request
             rows += [
                 {
                     "blueprint": name,
-                    "target": variant.request.target_name,
-                    "recipe": variant.request.recipe.name,
+                    "target": request.target_name,
+                    "recipe": request.recipe.name,
                     "what": item.name,
                     "value": item.value,
                     "unit": item.unit,
@@ -115,7 +142,7 @@ def _estimates(repository: Repository, registry: Registry) -> list[dict[str, obj
                     "kind": f"estimated from {facts.origin} facts",
                     "formula": item.formula,
                 }
-                for item in found
+                for item in estimated.items
             ]
     return rows
 

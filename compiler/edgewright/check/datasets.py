@@ -1,0 +1,150 @@
+"""Datasets as `check` sees them: whether a file can be read, and what its lines are.
+
+Owns the reading of one `.jsonl` of the repository, the first mistake in it and the count of its rows; the form of rows
+is that of `metrics.dataset`, which reads them for good. Follows no link. Invariant: at most 64 MiB are read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from edgewright.kernel.diagnostics import Span
+
+SIZE_LIMIT_BYTES = 64 << 20
+ROLES = ("system", "user", "assistant")
+
+
+@dataclass(frozen=True, slots=True)
+class BadLine:
+    """The first line that is no row: what is wrong with it, and where."""
+
+    problem: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetReport:
+    """What a dataset is. Counts are of the rows before the first mistake."""
+
+    state: Literal["usable", "missing", "link", "too-large", "bad-line"]
+    size_bytes: int = 0
+    passages: int = 0
+    queries: int = 0
+    chats: int = 0
+    bad_line: BadLine | None = None
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return self.passages + self.queries + self.chats
+
+
+@dataclass(slots=True)
+class _Rows:
+    passages: int = 0
+    queries: int = 0
+    chats: int = 0
+    ids: set[str] = field(default_factory=set)
+    asked: dict[str, int] = field(default_factory=dict)
+
+    def add(self, row: Mapping[str, Any], number: int) -> None:
+        if "messages" in row:
+            self.chats += 1
+        elif "query" in row:
+            self.queries += 1
+            self.asked.setdefault(row["passage"], number)
+        else:
+            self.passages += 1
+            if "id" in row:
+                self.ids.add(row["id"])
+
+
+def read_dataset(root: Path, name: str) -> DatasetReport:
+    """Look at one dataset; `name` is its path below `root`."""
+    path = root / name
+    inside = [path, *path.parents[: len(path.relative_to(root).parts) - 1]]
+    if any(part.is_symlink() for part in inside):
+        return DatasetReport("link")
+    if not path.is_file():
+        return DatasetReport("missing")
+    size = path.stat().st_size
+    if size > SIZE_LIMIT_BYTES:
+        return DatasetReport("too-large", size)
+    return _read(path.read_bytes(), name)
+
+
+def _read(data: bytes, name: str) -> DatasetReport:
+    rows = _Rows()
+    lines = data.split(b"\n")
+    bad: BadLine | None = None
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        row = _parse(line)
+        if isinstance(row, str):
+            bad = BadLine(f"line {number} of {name} {row}", _span(name, number, line))
+            break
+        rows.add(row, number)
+    if bad is None:
+        lost = next(((passage, number) for passage, number in rows.asked.items() if passage not in rows.ids), None)
+        if lost is not None:
+            passage, number = lost
+            problem = f"line {number} of {name} asks for the passage {passage[:80]!r}, which no line has as its id"
+            bad = BadLine(problem, _span(name, number, lines[number - 1]))
+    state: Literal["usable", "bad-line"] = "usable" if bad is None else "bad-line"
+    return DatasetReport(state, len(data), rows.passages, rows.queries, rows.chats, bad)
+
+
+def _span(name: str, number: int, line: bytes) -> Span:
+    return Span(name, number, 1, number, len(line.decode(errors="replace").rstrip("\r")) + 1)
+
+
+def _parse(line: bytes) -> Mapping[str, Any] | str:
+    """The row, or what is wrong with it."""
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return f"is not UTF-8 at byte {error.start}"
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"is not JSON at column {error.colno}: {error.msg[:1].lower()}{error.msg[1:]}"
+    except (ValueError, RecursionError):
+        return "is not JSON that can be read"
+    if not isinstance(value, dict):
+        return "is not a JSON object"
+    return _shape_problem(value) or value
+
+
+def _shape_problem(value: Mapping[str, Any]) -> str | None:
+    if "messages" in value:
+        return _chat_problem(value["messages"])
+    keys = [key for key in ("text", "query", "passage") if key in value]
+    if keys not in (["text"], ["query", "passage"]):
+        return f"has {', '.join(keys) or 'none of the keys'}; text, query and passage, or messages is needed"
+    wrong = next((key for key in (*keys, "id") if key in value and not isinstance(value[key], str)), None)
+    if wrong:
+        return f"has a {wrong} that is not text"
+    empty = next((key for key in keys if not value[key].strip()), None)
+    return f"has a {empty} of 0 characters, at least 1 is needed" if empty else None
+
+
+def _chat_problem(messages: Any) -> str | None:
+    is_chat = (
+        isinstance(messages, list)
+        and messages
+        and all(
+            isinstance(m, dict)
+            and set(m) == {"role", "content"}
+            and all(isinstance(value, str) and value.strip() for value in m.values())
+            for m in messages
+        )
+    )
+    if not is_chat:
+        return "has messages that are not a list of {role, content}"
+    role = next((m["role"] for m in messages if m["role"] not in ROLES), None)
+    return f"has the role {role[:40]!r}, known are {', '.join(ROLES)}" if role else None
