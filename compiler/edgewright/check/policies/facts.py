@@ -20,10 +20,12 @@ from edgewright.check.policies.shapes import Shape, shape_of
 from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Span
+from edgewright.load.documents import Loaded
 from edgewright.load.yaml12 import Path
 from edgewright.spec.base import Model
 from edgewright.spec.v1beta1.blueprint import Blueprint, Source, Task
 from edgewright.spec.v1beta1.compression import Method
+from edgewright.spec.v1beta1.fleet import Fleet
 from edgewright.spec.v1beta1.lock import EntryKind, LockEntry
 from edgewright.spec.v1beta1.target import Architecture
 
@@ -262,17 +264,24 @@ class Facts:
         loaded = self.subject.repository.fleets.get(self.subject.blueprint.spec.fleet.ref)
         if loaded is None:
             raise UnknownFactError(f"the fleet {self.subject.blueprint.spec.fleet.ref} is not known")
-        devices = loaded.document.spec.devices
-        if devices is None:
-            raise UnknownFactError(f"the devices of {loaded.document.metadata.name} are in an inventory")
-        counts: dict[Any, list[int]] = {}
-        for index, device in enumerate(devices):
+        fleet = loaded.document
+        found = self.subject.repository.devices_of(fleet.metadata.name)
+        if found.problems:
+            raise UnknownFactError(f"{len(found.problems):,} hosts of {fleet.metadata.name} are wrong")
+        written = {device.name: index for index, device in enumerate(fleet.spec.devices or ())}
+        counts: dict[Any, list[Any]] = {}
+        for device in found.devices:
             key = (device.target, device.site, tuple(sorted(device.labels.items())))
-            counts.setdefault(key, [0, index])[0] += 1
+            counts.setdefault(key, [0, device.name])[0] += 1
         return tuple(
-            (GroupFact(target, site, dict(labels), count), loaded.spans.span(("spec", "devices", first)))
+            (GroupFact(target, site, dict(labels), count), self._device_place(loaded, written.get(first)))
             for (target, site, labels), (count, first) in counts.items()
         )
+
+    def _device_place(self, loaded: Loaded[Fleet], index: int | None) -> Span:
+        """Where a device is written; the inventory's name for one that is in an inventory."""
+        path: Path = ("spec", "inventory", "path") if index is None else ("spec", "devices", index)
+        return loaded.spans.span(path)
 
     @cached_property
     def _fleet(self) -> FleetFact:

@@ -56,8 +56,7 @@ def judge(
         for rule in rules:
             if all(_matches(match, facts) for match in rule.matches):
                 yield from _judged(rule, facts, run)
-    if repository.environment is None:
-        yield from _about_waivers(rules, repository, run)
+    yield from _about_waivers(rules, repository, run)
 
 
 def _matches(match: PolicyMatch, facts: Facts) -> bool:
@@ -159,9 +158,13 @@ def _place(rule: Rule, facts: Facts) -> Span:
 
 
 def _about_waivers(rules: list[Rule], repository: Repository, run: _Run) -> Iterator[Diagnostic]:
-    """Waivers that end soon, that name no blueprint, or that nobody needs any more."""
-    is_whole = not repository.is_selection
+    """Waivers that end soon, that name no blueprint, or that nobody needs any more.
+
+    That nobody needs one is only known where all that the rule is about was judged.
+    """
     for rule in rules:
+        is_whole = not repository.is_selection and repository.environment is None
+        is_whole &= all(match.environments is None for match in rule.matches)
         for waiver in rule.waivers:
             used = run.used.get((rule.title, waiver.span), _Used())
             if used.needed:
