@@ -1,4 +1,4 @@
-"""The organisation policies that ship: each with a repository that keeps it and one that breaks it, by the real command.
+"""The organisation policies that ship: each kept by one repository and broken by another, through the real command.
 
 A case is a folder: the files by which it differs from the good repository `bad/base`, and the expected report. The part
 of its name after the policy says how it ends; `-in-production` checks that environment.
