@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,14 @@ class Store(BlobFolder):
             except FileNotFoundError:
                 return None
         return Result(tree, document["facts"], document["seconds"])
+
+    def recorded(self, key: Digest) -> datetime | None:
+        """When the result of an action was recorded; None when there is none."""
+        try:
+            seconds = (self.root / "actions" / f"{hex_of(key)}.json").stat().st_mtime
+        except FileNotFoundError:
+            return None
+        return datetime.fromtimestamp(seconds, UTC)
 
     def record(self, key: Digest, result: Result) -> None:
         """Record what an action made."""

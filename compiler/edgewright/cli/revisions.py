@@ -31,13 +31,19 @@ class Source:
     commit: str | None
 
 
-def open_revision(root: Path, commit: Commit, *, limits: Limits | None = None) -> Revision:
+def open_revision(root: Path, commit: Commit, *, limits: Limits | None = None, keep_going: bool = False) -> Revision:
     """Lay a commit's files out in a private folder, which is removed when the process ends."""
+    folder = open_empty()
+    return materialise(root, commit, folder / commit.short_id, limits=limits, keep_going=keep_going)
+
+
+def open_empty() -> Path:
+    """An empty private folder, removed when the process ends."""
     scratch = cache_folder() / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(dir=scratch, prefix="revision-"))
     atexit.register(remove_tree, folder)
-    return materialise(root, commit, folder / commit.short_id, limits=limits)
+    return folder
 
 
 def source_of(repository: Path, revision: str | None, *, allow_dirty: bool) -> Source:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
 
-from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, fail
+from edgewright.kernel.diagnostics import Diagnostic, fail
 from edgewright.kernel.files import is_safe_relative
 from edgewright.load.git.command import GitFolder, git, git_failed, git_stream
 from edgewright.load.git.commits import OBJECT_ID, Commit
@@ -20,6 +20,7 @@ _NOT_DOCUMENTS = frozenset({"ansible"})
 """Folders whose YAML files are not ours; an inventory may lie there, and so may links of others."""
 _LONGEST_PART_BYTES = 255
 _CHUNK = 1 << 20
+_PROBLEMS_SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,10 @@ def is_part(path: str) -> bool:
     return not any(part.startswith(".") for part in parts) and _FILLED_BY_TOOLS.isdisjoint(parts[:-1])
 
 
-def list_tree(folder: GitFolder, commit: Commit, *, most: int) -> list[TreeEntry]:
-    """The files of the fleet repository in a commit; refuses links, submodules and unsafe names, all of them at once.
+def list_tree(folder: GitFolder, commit: Commit, *, most: int) -> tuple[list[TreeEntry], list[Diagnostic]]:
+    """The files of the fleet repository in a commit, and what is refused of it: links, submodules, unsafe names.
 
-    Raises `git-tree-too-large` when there are more than `most`.
+    Raises `git-tree-too-large` when there are more than `most`, `git-no-folder` when the commit does not have it.
     """
     found: list[TreeEntry] = []
     problems: list[Diagnostic] = []
@@ -53,10 +54,8 @@ def list_tree(folder: GitFolder, commit: Commit, *, most: int) -> list[TreeEntry
             problems.append(problem)
         elif mode in REGULAR:
             found.append(TreeEntry(path, object_id, size))
-        if len(found) > most or len(problems) >= 100:
+        if len(found) > most or len(problems) >= _PROBLEMS_SHOWN:
             break
-    if problems:
-        raise EdgewrightError(*problems)
     if len(found) > most:
         raise fail(
             "git-tree-too-large",
@@ -64,7 +63,7 @@ def list_tree(folder: GitFolder, commit: Commit, *, most: int) -> list[TreeEntry
             subject=folder.prefix or folder.toplevel.name,
             hint="keep the fleet repository in a folder of its own and give that folder",
         )
-    return found
+    return found, problems
 
 
 def _subtree(folder: GitFolder, commit: Commit) -> str:

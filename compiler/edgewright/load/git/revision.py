@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgewright.kernel.diagnostics import EdgewrightError, fail
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, fail
 from edgewright.kernel.units import format_size
 from edgewright.load.git.command import GitFolder, git_stream, require_git
 from edgewright.load.git.commits import Commit
@@ -45,16 +45,22 @@ class Revision:
     size_bytes: int
     left_out: tuple[str, ...] = ()
     pointers: frozenset[str] = frozenset()
+    refused: tuple[Diagnostic, ...] = ()
 
 
-def materialise(root: Path, commit: Commit, into: Path, *, limits: Limits | None = None) -> Revision:
+def materialise(
+    root: Path, commit: Commit, into: Path, *, limits: Limits | None = None, keep_going: bool = False
+) -> Revision:
     """Write the files that the fleet repository at `root` has in a commit to the empty folder `into`.
 
-    Raises `git-link`, `git-submodule`, `git-name`, `git-file-too-large`, `git-tree-too-large`, `git-no-folder`.
+    Raises `git-link`, `git-submodule` and `git-name` with every such path (with `keep_going` they are left out and in
+    `refused`), `git-file-too-large`, `git-tree-too-large`, `git-no-folder`.
     """
     limits = limits or Limits()
     folder = require_git(root)
-    entries = list_tree(folder, commit, most=limits.files)
+    entries, refused = list_tree(folder, commit, most=limits.files)
+    if refused and not keep_going:
+        raise EdgewrightError(*refused)
     wanted = [entry for entry in entries if entry.size_bytes <= limits.file_bytes]
     left_out = tuple(entry.path for entry in entries if entry.size_bytes > limits.file_bytes)
     _refuse_large(commit, entries, wanted, limits)
@@ -62,7 +68,8 @@ def materialise(root: Path, commit: Commit, into: Path, *, limits: Limits | None
     if any(into.iterdir()):
         raise RuntimeError(f"{into} is not empty")
     pointers = _write_all(folder, wanted, into)
-    return Revision(into, commit, len(wanted), sum(e.size_bytes for e in wanted), left_out, frozenset(pointers))
+    size = sum(entry.size_bytes for entry in wanted)
+    return Revision(into, commit, len(wanted), size, left_out, frozenset(pointers), tuple(refused))
 
 
 def is_lfs_pointer(head: bytes) -> bool:

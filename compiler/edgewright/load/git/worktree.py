@@ -46,7 +46,8 @@ def _entries(folder: GitFolder, commit: Commit) -> dict[str, TreeEntry]:
     # a folder that was never committed has no entries: everything in it is new
     if folder.prefix and git(folder, "cat-file", "-e", f"{commit.id}:{folder.prefix}").returncode != 0:
         return {}
-    return {entry.path: entry for entry in list_tree(folder, commit, most=FOR_COMPILING.files)}
+    entries, _ = list_tree(folder, commit, most=FOR_COMPILING.files)  # what is refused is refused where it is loaded
+    return {entry.path: entry for entry in entries}
 
 
 def _present(folder: GitFolder) -> list[str]:

@@ -1,0 +1,97 @@
+"""A change drawn for a terminal: one line, then a block for every blueprint that changes."""
+
+from __future__ import annotations
+
+import click
+
+from edgewright.cli.output import plan_words as words
+from edgewright.cli.output.tables import print_table
+from edgewright.cli.output.terminal import plain
+from edgewright.plan.change import BlueprintChange, ChangePlan, Sample, WaveForecast
+
+
+def print_change(plan: ChangePlan) -> None:
+    """Print to stdout. Text of files and revisions cannot move the cursor."""
+    click.echo(f"{plain(words.revision(plan.base))} → {plain(words.revision(plan.head))}: {words.headline(plan)}")
+    for note in plan.notes:
+        click.echo(f"note: {plain(note)}")
+    for change in plan.blueprints:
+        click.echo()
+        _print_blueprint(change)
+    click.echo()
+    click.echo(f"not touched: {words.untouched(plan)}")
+    if plan.untouched_blueprints.count:
+        click.echo(f"  {plain(words.sample(plan.untouched_blueprints))}")
+
+
+def _print_blueprint(change: BlueprintChange) -> None:
+    title = f"{change.name} {words.versions(change)}: {words.classes(change.classes)}"
+    rows = [
+        [
+            cohort.target,
+            words.classes(cohort.classes),
+            words.artifacts(cohort),
+            f"{cohort.devices.touched:,} of {cohort.devices.total:,}",
+            words.marked(cohort.wire.update),
+            words.marked(cohort.headroom),
+        ]
+        for cohort in change.cohorts
+    ]
+    columns = ["target", "change", "artifact", "devices", "wire per device", "disk headroom"]
+    print_table(columns, rows, title=title)
+    for note in change.notes:
+        click.echo(f"note: {plain(note)}")
+    _print_figures(change)
+    print_waves(change.waves)
+    if change.sites:
+        sites = ", ".join(f"{share.name} {share.devices:,}" for share in change.sites)
+        rest = change.site_count - len(change.sites)
+        click.echo(f"sites: {plain(sites)}" + (f" … and {rest:,} more" if rest > 0 else ""))
+    for name, found in _device_groups(change):
+        click.echo(f"devices {name}: {plain(words.sample(found))}")
+    if change.wire_total is not None and change.touched:
+        click.echo(f"over the wire: {words.marked(change.wire_total)}, {change.wire_total.origin}")
+    if change.duration is not None:
+        click.echo(f"roll-out: {words.time_of(change.duration)}, {change.duration.formula}")
+
+
+def _print_figures(change: BlueprintChange) -> None:
+    rows = [
+        [
+            cohort.target,
+            figure.name + (" (gate)" if figure.is_gated else ""),
+            words.marked(figure.before),
+            words.marked(figure.after),
+            figure.after.origin if figure.after else figure.before.origin if figure.before else "",
+        ]
+        for cohort in change.cohorts
+        for figure in cohort.figures
+    ]
+    if rows:
+        print_table(["target", "number", "before", "after", "from"], rows)
+
+
+def print_waves(waves: tuple[WaveForecast, ...]) -> None:
+    """The waves of a roll-out with their devices by target."""
+    if waves:
+        rows = [
+            [
+                wave.name,
+                f"{wave.touched:,}",
+                ", ".join(f"{share.name} {share.devices:,}" for share in wave.targets),
+                f"{wave.sites:,}",
+            ]
+            for wave in waves
+        ]
+        print_table(["wave", "devices", "targets", "sites"], rows)
+
+
+def _device_groups(change: BlueprintChange) -> list[tuple[str, Sample]]:
+    found = change.devices
+    groups = [
+        ("added", found.added),
+        ("removed", found.removed),
+        ("retargeted", found.retargeted),
+        ("with other settings", found.changed),
+    ]
+    return [(name, sample) for name, sample in groups if sample.count]

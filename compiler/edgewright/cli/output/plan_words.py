@@ -1,0 +1,123 @@
+"""How the parts of a change are said, whatever they are drawn as: numbers with their kind, names, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgewright.kernel.units import format_duration, format_size
+from edgewright.plan.change import (
+    Artifact,
+    BlueprintChange,
+    ChangeClass,
+    ChangePlan,
+    CohortChange,
+    Duration,
+    Number,
+    Revision,
+    Sample,
+)
+
+_ONLY = frozenset({ChangeClass.VERSION, ChangeClass.GATES, ChangeClass.ROLLOUT, ChangeClass.FLEET, ChangeClass.TARGET})
+
+
+def value(number: Number) -> str:
+    """A number with its unit: `24.1 MiB`, `31.2 tokens/s`, `0.0132`."""
+    if number.unit == "B":
+        return f"-{format_size(-number.value)}" if number.value < 0 else format_size(number.value)
+    if number.unit == "s":
+        return format_duration(number.value)
+    if number.unit:
+        return f"{number.value:.4g} {number.unit}"
+    return f"{number.value:.4g}"
+
+
+def marked(number: Number | None) -> str:
+    """A number and its kind: `24.1 MiB (estimated)`."""
+    return "unknown" if number is None else f"{value(number)} ({number.kind})"
+
+
+def classes(found: Sequence[ChangeClass]) -> str:
+    """The classes of a change; one that touches no artifact, alone, is `only` that."""
+    if len(found) == 1 and found[0] in _ONLY:
+        return f"{found[0]} only"
+    return ", ".join(found) or "none"
+
+
+def versions(change: BlueprintChange) -> str:
+    """`1.0.0 → 1.1.0`."""
+    before, after = change.version_before, change.version_after
+    if before is None or after is None:
+        return before or after or ""
+    return after if before == after else f"{before} → {after}"
+
+
+def artifact(found: Artifact | None) -> str:
+    """An artifact by backend, recipe and the start of its key."""
+    if found is None:
+        return "none"
+    key = found.key.removeprefix("sha256:")[:12] if found.key else "key unknown"
+    return f"{found.backend} {found.recipe} {key}"
+
+
+def artifacts(change: CohortChange) -> str:
+    """The artifact before and after, or that it stays."""
+    before, after = change.before, change.after
+    if before is not None and after is not None and before.key is not None and before.key == after.key:
+        return f"{artifact(after)}, stays"
+    return f"{artifact(before)} → {artifact(after)}"
+
+
+def time_of(found: Duration | None) -> str:
+    """`10 min 0 s to 1 h` of a roll-out."""
+    if found is None:
+        return "none"
+    if found.least_s == found.most_s:
+        return f"{format_duration(found.least_s)} (estimated)"
+    return f"{format_duration(found.least_s)} to {format_duration(found.most_s)} (estimated)"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 device`, `2,000 devices`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def headline(plan: ChangePlan) -> str:
+    """The change in one line; holds no text that a person wrote."""
+    if plan.is_empty:
+        return "nothing changes for any device"
+    changed = len(plan.blueprints)
+    parts = [
+        f"{count(changed, 'blueprint')} {'changes' if changed == 1 else 'change'}",
+        f"{plan.device_totals.touched:,} of {count(plan.device_totals.all, 'device')} "
+        f"{'gets' if plan.device_totals.touched == 1 else 'get'} work",
+    ]
+    totals = [change.wire_total for change in plan.blueprints if change.touched]
+    known = [number for number in totals if number is not None]
+    if known:
+        kind = "measured" if all(number.kind == "measured" for number in known) else "estimated"
+        more = "" if len(known) == len(totals) else ", not all known"
+        parts.append(f"{format_size(sum(number.value for number in known))} over the wire ({kind}{more})")
+    return ", ".join(parts)
+
+
+def untouched(plan: ChangePlan) -> str:
+    """What stays as it is; holds no text that a person wrote."""
+    return ", ".join(
+        count(totals.untouched, noun)
+        for totals, noun in (
+            (plan.blueprint_totals, "blueprint"),
+            (plan.cohort_totals, "cohort"),
+            (plan.device_totals, "device"),
+        )
+    )
+
+
+def revision(found: Revision) -> str:
+    """`main (1a2b3c4d5e6f)`."""
+    return f"{found.name} ({found.commit[:12]})" if found.commit else found.name
+
+
+def sample(found: Sample) -> str:
+    """Some names, and how many more."""
+    rest = found.count - len(found.names)
+    return ", ".join(found.names) + (f" … and {rest:,} more" if rest > 0 else "")

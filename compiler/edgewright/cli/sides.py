@@ -1,0 +1,258 @@
+"""One side of a change: a fleet repository's documents, and what they come to, worked out when it is asked for.
+
+Owns the gathering of what `plan.compare` compares: resolved builds, locked digests, keys, devices, waves, known
+numbers. Runs no model code and asks no network. A side that lacks something (no lock, an inventory that cannot be read)
+says so and goes on: the other side may be what mends it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgewright.build.store import Store
+from edgewright.check.budget import ModelFacts
+from edgewright.cli.chain import machine_identity
+from edgewright.cli.known import (
+    NO_EVIDENCE,
+    Evidence,
+    blobs_of,
+    estimated_numbers,
+    read_evidence,
+    release_disk,
+    stored_numbers,
+)
+from edgewright.cli.places import dist_folder
+from edgewright.kernel.diagnostics import EdgewrightError
+from edgewright.kernel.digest import Digest, digest_file, digest_json
+from edgewright.kernel.files import iter_files
+from edgewright.load.documents import Loaded, Repository
+from edgewright.load.git.revision import pointer_of
+from edgewright.lock.choices import BuildChoice, choices_of
+from edgewright.lock.document import LockView, Wanted, stale_entries
+from edgewright.lock.resolve import wanted_entries
+from edgewright.package.trust import FILE as SIGNERS
+from edgewright.plan.change import FleetSummary, Number
+from edgewright.plan.devices import summarise
+from edgewright.plan.plan import Plan, Variant, make_plan
+from edgewright.plan.sides import BlueprintSide, CohortSide, FleetSide, PlannedWave
+from edgewright.plugins.processes import fingerprint
+from edgewright.plugins.registry import Registry
+from edgewright.render.waves import plan_waves
+from edgewright.rollout.fleet import resolve_devices
+from edgewright.spec.v1beta1.blueprint import Blueprint
+
+_POINTER_BYTES = 1024
+
+
+@dataclass(slots=True)
+class Side:
+    """The documents of a side. `results` is the repository whose `dist/` may hold evidence."""
+
+    repository: Repository
+    registry: Registry
+    store: Store
+    results: Path
+    _fleets: dict[str, FleetSide] = field(default_factory=dict)
+    _fleet_keys: dict[str, object] = field(default_factory=dict)
+    _files: dict[str, Digest | None] = field(default_factory=dict)
+    _summaries: dict[int, FleetSummary] = field(default_factory=dict)
+    _waves: dict[tuple[object, ...], tuple[PlannedWave, ...]] = field(default_factory=dict)
+
+    @property
+    def blueprints(self) -> Mapping[str, Loaded[Blueprint]]:
+        """The blueprints of this side by name."""
+        return self.repository.blueprints
+
+    def identity(self, name: str) -> tuple[object, ...]:
+        """Everything of a blueprint that can matter to a device, a gate or a roll-out: compared between sides."""
+        loaded = self.blueprints[name]
+        choices, why = self._choices(loaded.document)
+        lock = self.repository.locks.get(name)
+        datasets = tuple((path, self._file(path)) for path in _datasets(loaded.document, choices))
+        fleet = loaded.document.spec.fleet.ref
+        return (loaded.document, choices, why, lock.digest if lock else None, datasets, self.fleet_key(fleet))
+
+    def fleet_key(self, name: str) -> object:
+        """What the devices of a fleet follow from."""
+        if name not in self._fleet_keys:
+            loaded = self.repository.fleets.get(name)
+            inventory = loaded.document.spec.inventory if loaded else None
+            files: object = None
+            if inventory is not None:  # what cannot be read equals nothing
+                files = _inventory_digest(self.repository.root / inventory.path) or object()
+            self._fleet_keys[name] = (loaded.digest, files) if loaded else None
+        return self._fleet_keys[name]
+
+    def share_fleets(self, other: Side) -> None:
+        """Take over the devices that the other side has read, for fleets that are the same on both."""
+        for name, fleet in other._fleets.items():
+            key = self.fleet_key(name)
+            if key is not None and key == other.fleet_key(name):
+                self._fleets[name] = fleet
+
+    def fleet(self, name: str) -> FleetSide:
+        """The devices of a fleet, read once."""
+        if name not in self._fleets:
+            self._fleets[name] = self._read_fleet(name)
+        return self._fleets[name]
+
+    def _read_fleet(self, name: str) -> FleetSide:
+        loaded = self.repository.fleets.get(name)
+        if loaded is None:
+            return FleetSide(name, (), f"there is no fleet {name}")
+        try:
+            return FleetSide(name, resolve_devices(loaded.document, self.repository.root))
+        except EdgewrightError as error:
+            return FleetSide(name, (), f"the fleet {name} cannot be read: {error.diagnostics[0].message}")
+
+    def waves(self, blueprint: Blueprint) -> tuple[PlannedWave, ...]:
+        """The waves of a roll-out, cut once for all blueprints with the same fleet and waves."""
+        fleet, waves = self.fleet(blueprint.spec.fleet.ref), blueprint.spec.rollout.waves
+        key = (fleet.name, waves)
+        if key not in self._waves:
+            self._waves[key] = tuple(PlannedWave(w.name, w.devices) for w in plan_waves(fleet.devices, waves))
+        return self._waves[key]
+
+    def summary(self, blueprint: Blueprint) -> FleetSummary:
+        """Where a release of a blueprint would go."""
+        waves = self.waves(blueprint)
+        if id(waves) not in self._summaries:
+            self._summaries[id(waves)] = summarise(self.fleet(blueprint.spec.fleet.ref), waves)
+        return self._summaries[id(waves)]
+
+    def blueprint(self, name: str) -> BlueprintSide:
+        """Everything that is known of a blueprint."""
+        loaded = self.blueprints[name]
+        blueprint = loaded.document
+        choices, why = self._choices(blueprint)
+        lock = self.repository.locks.get(name)
+        view = LockView(lock.document) if lock else None
+        if why is None:
+            why = f"{name} has no lock" if view is None else self._stale(blueprint, view)
+        plan = self._plan(blueprint, choices, view) if view is not None and why is None else None
+        evidence = self._evidence(loaded)
+        facts = self._facts(blueprint, plan)
+        planned = {variant.target_name: variant for variant in plan.variants} if plan else {}
+        cohorts = {
+            choice.target_name: self._cohort(blueprint, choice, planned.get(choice.target_name), facts, evidence)
+            for choice in choices
+        }
+        return BlueprintSide(
+            blueprint,
+            cohorts,
+            self.fleet(blueprint.spec.fleet.ref),
+            view.model_files if view is not None and plan is not None else None,
+            {path: self._file(path) for path in _datasets(blueprint, choices)},
+            why,
+        )
+
+    def _choices(self, blueprint: Blueprint) -> tuple[tuple[BuildChoice, ...], str | None]:
+        """The builds with their names resolved; a name that is unknown on this side is said."""
+        for build in blueprint.spec.builds:
+            unknown = [name for name in build.targets if name not in self.repository.targets]
+            if unknown:
+                return (), f"there is no target {unknown[0]}"
+            if build.backend not in self.registry.names("backends"):
+                return (), f"there is no backend {build.backend}"
+            chosen = build.compression or blueprint.spec.compression
+            if chosen and chosen.policy and chosen.policy not in self.repository.compression_policies:
+                return (), f"there is no compression policy {chosen.policy}"
+        try:
+            return choices_of(self.repository, blueprint), None
+        except StopIteration:
+            return (), "a recipe that is named is no candidate of its policy"
+
+    def _stale(self, blueprint: Blueprint, view: LockView) -> str | None:
+        name = blueprint.metadata.name
+        try:
+            wanted = [self._held_by_lfs(item) for item in wanted_entries(self.repository, blueprint, self.registry)]
+        except OSError as error:
+            return f"{name}: {Path(str(error.filename)).name} cannot be read"
+        differences = stale_entries(view, wanted)
+        return f"the lock of {name} is not current: {differences[0]}" if differences else None
+
+    def _held_by_lfs(self, wanted: Wanted) -> Wanted:
+        """A dataset that is a Git LFS pointer here is asked for by what it points to."""
+        if wanted.kind != "dataset":
+            return wanted
+        path = self.repository.root / wanted.name
+        if path.stat().st_size > _POINTER_BYTES:
+            return wanted
+        pointer = pointer_of(path.read_bytes())
+        return Wanted("dataset", wanted.name, {"digest": f"sha256:{pointer[0]}"}) if pointer else wanted
+
+    def _plan(self, blueprint: Blueprint, choices: Sequence[BuildChoice], view: LockView) -> Plan:
+        return make_plan(blueprint, tuple(choices), view, self.registry, fingerprint, machine_identity())
+
+    def _facts(self, blueprint: Blueprint, plan: Plan | None) -> ModelFacts | None:
+        result = self.store.result(plan.canonical) if plan else None
+        if result is not None and "facts.json" in result.tree:
+            return ModelFacts.from_import(json.loads(self.store.blob(result.tree["facts.json"].digest).read_bytes()))
+        declared = blueprint.spec.model.facts
+        return ModelFacts.from_declared(declared) if declared else None
+
+    def _evidence(self, loaded: Loaded[Blueprint]) -> Evidence:
+        signers = self.repository.root / SIGNERS
+        if not signers.is_file() or signers.stat().st_size > 1 << 16:
+            return NO_EVIDENCE
+        dist = dist_folder(self.results, loaded.document.metadata.name, self.repository.environment)
+        return read_evidence(dist, loaded, signers.read_bytes())
+
+    def _cohort(
+        self,
+        blueprint: Blueprint,
+        choice: BuildChoice,
+        variant: Variant | None,
+        facts: ModelFacts | None,
+        evidence: Evidence,
+    ) -> CohortSide:
+        backend, request = self.registry.backend(choice.build.backend), choice.request(blueprint)
+        name = choice.target_name
+        artifact, measured = (variant.artifact, variant.measurements) if variant else (None, None)
+        numbers: dict[str, Number] = {
+            **estimated_numbers(facts, backend, request),
+            **evidence.numbers.get(name, {}),
+            **stored_numbers(self.store, artifact, measured),
+        }
+        return CohortSide(
+            choice.target.spec,
+            choice.build,
+            choice.recipe,
+            artifact,
+            measured,
+            variant.wheels if variant else None,
+            blobs_of(self.store, artifact) or evidence.blobs.get(name),
+            numbers,
+            release_disk(numbers, backend, request),
+        )
+
+    def _file(self, path: str) -> Digest | None:
+        if path not in self._files:
+            file = self.repository.root / path
+            self._files[path] = digest_file(file) if file.is_file() and not file.is_symlink() else None
+        return self._files[path]
+
+
+def _datasets(blueprint: Blueprint, choices: Sequence[BuildChoice]) -> list[str]:
+    calibrations = [choice.recipe.calibration for choice in choices]
+    return sorted({blueprint.spec.evaluation.dataset, *(c.dataset for c in calibrations if c is not None)})
+
+
+def _inventory_digest(path: Path) -> Digest | None:
+    """Digest of an inventory and of the variables beside it; None when they are not plain files."""
+    try:
+        return digest_json(sorted(_inventory_files(path)))
+    except (EdgewrightError, OSError):
+        return None
+
+
+def _inventory_files(path: Path) -> Iterator[tuple[str, Digest]]:
+    beside = (path.parent / "group_vars", path.parent / "host_vars")
+    for place in (path, *beside):
+        if place.is_dir():
+            yield from ((f"{place.name}/{name}", digest_file(file)) for name, file in iter_files(place))
+        elif place.is_file():
+            yield place.name, digest_file(place)

@@ -1,0 +1,227 @@
+"""What a change does to a fleet, as values: the result of `plan --base`, which text, JSON and Markdown only draw.
+
+Owns the words. Invariant: every number says whether it was estimated, measured or declared, and by or from what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from edgewright.kernel.digest import Digest
+
+NumberKind = Literal["estimated", "measured", "declared"]
+
+
+class ChangeClass(StrEnum):
+    """What kind of change reaches a cohort, the heaviest first."""
+
+    NEW = "new"
+    REMOVED = "removed"
+    WEIGHTS = "weights"
+    TOKENIZER = "tokenizer or chat template"
+    RECIPE = "recipe"
+    RUNTIME = "runtime"
+    TARGET = "target profile"
+    SERVICE = "service options"
+    VERSION = "version"
+    GATES = "gates"
+    ROLLOUT = "roll-out"
+    FLEET = "fleet"
+
+
+CONTENT = frozenset(
+    {
+        ChangeClass.NEW,
+        ChangeClass.WEIGHTS,
+        ChangeClass.TOKENIZER,
+        ChangeClass.RECIPE,
+        ChangeClass.RUNTIME,
+        ChangeClass.SERVICE,
+    }
+)
+"""Classes that change what a device runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number, its unit (`B`, `s`, `tokens/s`, empty for a ratio), and where it comes from."""
+
+    value: float
+    unit: str
+    kind: NumberKind
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number of an artifact before and after; `is_gated` when a gate of the blueprint holds it."""
+
+    name: str
+    before: Number | None
+    after: Number | None
+    is_gated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What a cohort runs: `key` names the artifact before it is built; without one, `unknown` says why."""
+
+    backend: str
+    recipe: str
+    key: Digest | None
+    unknown: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """Bytes that travel to devices: to one that runs the artifact before, to one that has nothing, to all of them."""
+
+    update: Number | None
+    full: Number | None
+    total: Number | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCounts:
+    """Devices of a cohort. `retargeted` came from another target; `changed` have other settings; `touched` get work."""
+
+    total: int
+    added: int
+    removed: int
+    retargeted: int
+    changed: int
+    touched: int
+
+
+@dataclass(frozen=True, slots=True)
+class CohortChange:
+    """What changes for the devices of one target of one blueprint."""
+
+    target: str
+    classes: tuple[ChangeClass, ...]
+    before: Artifact | None
+    after: Artifact | None
+    figures: tuple[Figure, ...]
+    wire: Wire
+    headroom: Number | None
+    devices: DeviceCounts
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many touched devices belong to something: a target, a site."""
+
+    name: str
+    devices: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaveForecast:
+    """One wave of the roll-out: its devices that are touched, by target, and at how many sites."""
+
+    name: str
+    touched: int
+    targets: tuple[Share, ...]
+    sites: int
+
+
+@dataclass(frozen=True, slots=True)
+class FleetSummary:
+    """Where a release would go: devices by wave, the largest sites and how many there are; or why nobody knows."""
+
+    devices: int
+    waves: tuple[WaveForecast, ...]
+    sites: tuple[Share, ...]
+    site_count: int
+    unknown: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Duration:
+    """How long a roll-out takes, estimated: at least and at most when nothing fails, in seconds."""
+
+    least_s: float
+    most_s: float
+    formula: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Some names of many, sorted."""
+
+    names: tuple[str, ...]
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSamples:
+    """Which devices come, go, or change their target or settings."""
+
+    added: Sample
+    removed: Sample
+    retargeted: Sample
+    changed: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class BlueprintChange:
+    """What changes for one blueprint: its cohorts, and how the roll-out would go."""
+
+    name: str
+    classes: tuple[ChangeClass, ...]
+    version_before: str | None
+    version_after: str | None
+    fleet: str
+    cohorts: tuple[CohortChange, ...]
+    unchanged_cohorts: int
+    touched: int
+    devices: DeviceSamples
+    waves: tuple[WaveForecast, ...]
+    sites: tuple[Share, ...]
+    site_count: int
+    wire_total: Number | None
+    duration: Duration | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """How much of something there is on the side of the change, and how much of that is touched."""
+
+    all: int
+    touched: int
+
+    @property
+    def untouched(self) -> int:
+        """What stays as it is."""
+        return self.all - self.touched
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One side of the comparison: how it was named, its commit (None: the working tree with changes, or no Git)."""
+
+    name: str
+    commit: str | None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangePlan:
+    """All that a change does: what is touched blueprint by blueprint, and how much is not."""
+
+    base: Revision
+    head: Revision
+    blueprints: tuple[BlueprintChange, ...]
+    blueprint_totals: Totals
+    cohort_totals: Totals
+    device_totals: Totals
+    untouched_blueprints: Sample
+    notes: tuple[str, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes for any device, gate or roll-out."""
+        return not self.blueprints
