@@ -20,7 +20,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
     forge = Forge.create(tmp_path_factory.mktemp("forge"))
     forge.edgewright("init", ".")
     forge.trust_a_key()
-    forge.take_tiny_model("tvm")
+    forge.take_tiny_model("tvm", ["counter-pc", "raspberry-pi-5-8g"])
     with serve(Site()) as site:
         index = publish(site, make_wheel("tokenizers", TOKENIZERS_VERSION))
         # the runtime of the devices comes from an index; this one is a folder of this test

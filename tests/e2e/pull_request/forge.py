@@ -7,7 +7,7 @@ fetches or builds anything large.
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ class Forge:
 
     folder: Path
     variables: dict[str, str] = field(default_factory=dict)
+    builds: bool = False
 
     @staticmethod
     def create(folder: Path) -> Forge:
@@ -55,7 +56,7 @@ class Forge:
         done = subprocess.run(
             [str(BIN / "edgewright"), *arguments],
             cwd=self.root,
-            env={**environment(home), **self.variables},
+            env={**environment(home, builds=self.builds), **self.variables},
             capture_output=True,
             text=True,
             timeout=300,
@@ -82,10 +83,9 @@ class Forge:
         with (self.root / "allowed_signers").open("a", encoding="utf-8") as stream:
             stream.write(signer.allowed_signers.read_text(encoding="utf-8"))
 
-    def take_tiny_model(self, backend: str) -> None:
+    def take_tiny_model(self, backend: str, targets: Sequence[str]) -> None:
         """Replace the example's model by one of a few kilobytes in the repository."""
         bert_folder(self.root / "model")
-        targets = ["counter-pc", "raspberry-pi-5-8g"]
 
         def change(document: dict[str, Any]) -> None:
             spec = document["spec"]
@@ -95,6 +95,12 @@ class Forge:
             spec["gates"] = [{"metric": "cosine_mean", "min": 0.99}, {"metric": "tokenizer_parity", "min": 1}]
 
         self.edit(BLUEPRINT, change)
+
+    def take_devices(self, entries: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the example's devices, and the pace of the roll-out by one for tests."""
+        self.edit(FLEET, lambda document: document["spec"].update(devices=[dict(entry) for entry in entries]))
+        pace = {"soak": "0s", "confirmTimeout": "60s"}
+        self.edit(BLUEPRINT, lambda document: document["spec"]["rollout"].update(pace))
 
     def commit(self, message: str, files: Mapping[str, str | bytes] | None = None) -> str:
         """Commit everything in the clone."""

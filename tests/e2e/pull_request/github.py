@@ -47,6 +47,7 @@ class Job:
     sarif: list[Path] = field(default_factory=list)
     workspace: Path = Path()
     temp: Path = Path()
+    home: Path = Path()
 
     @property
     def outcomes(self) -> dict[str, str]:
@@ -78,6 +79,9 @@ class GitHub:
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
     attempt: int = 1
+    builds: bool = False
+    controller: Path | None = None
+    """Home of the runner that reaches the devices: it is the same machine for every job."""
     _artifacts: dict[str, Path] = field(default_factory=dict)
     _count: int = 0
 
@@ -87,9 +91,12 @@ class GitHub:
         job = document["jobs"][name]
         self._count += 1
         work = self.folder / f"{self._count}-{name}"
-        result = Job(name, workspace=work / "workspace", temp=work / "temp")
-        for folder in (result.workspace, result.temp, work / "home"):
-            folder.mkdir(parents=True)
+        result = Job(name, workspace=work / "workspace", temp=work / "temp", home=work / "home")
+        if "self-hosted" in job["runs-on"]:
+            assert self.controller is not None
+            result.home = self.controller
+        for folder in (result.workspace, result.temp, result.home):
+            folder.mkdir(parents=True, exist_ok=True)
         context = self._context(result, job, needs or {})
         if "if" in job and not evaluate(job["if"], context):
             return None
@@ -137,7 +144,7 @@ class GitHub:
         outputs, summary = work / f"output-{len(result.steps)}", work / "summary.md"
         outputs.touch()
         variables = {
-            **environment(work / "home"),
+            **environment(result.home, builds=self.builds),
             **self.variables,
             "CI": "true",
             "GITHUB_ACTIONS": "true",

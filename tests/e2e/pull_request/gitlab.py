@@ -36,6 +36,7 @@ class GitLab:
     variables: Mapping[str, str]
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
+    builds: bool = False
 
     def run(self, name: str, ref: str, *, needs: Ran | None = None, **extra: str) -> Ran:
         """Run a job at a ref, in a fresh clone; `needs` gives its artifacts, `extra` what a person sets by hand."""
@@ -55,7 +56,7 @@ class GitLab:
         done = subprocess.run(
             ["bash", "-c", f"set -eo pipefail\n{lines}"],
             cwd=workspace,
-            env={**environment(home), **known, **own, **secrets, **extra},
+            env={**environment(home, builds=self.builds), **known, **own, **secrets, **extra},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

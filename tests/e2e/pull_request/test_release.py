@@ -1,0 +1,175 @@
+"""A merge, from the forge to the devices: compiled from its commit, signed, published, rolled out, without drift."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.pull_request.forge import BLUEPRINT, Forge
+from tests.e2e.pull_request.github import GitHub, Job
+from tests.e2e.pull_request.gitlab import GitLab
+from tests.support.device_release import Signer, TestDevice, free_port
+
+pytestmark = [
+    pytest.mark.frameworks,
+    pytest.mark.skipif(not all(map(shutil.which, ("gcc", "ssh-keygen"))), reason="needs gcc and ssh-keygen"),
+]
+PYTHON = str(Path(sys.executable).resolve())
+ZERO = "0" * 40
+
+
+@dataclass
+class Shops:
+    """The forge and two devices, each a folder of this machine."""
+
+    forge: Forge
+    devices: dict[str, TestDevice]
+    home: Path
+
+    def confirmed(self) -> set[int | None]:
+        return {device.confirmed() for device in self.devices.values()}
+
+
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shops]:
+    """A repository whose model builds in seconds, locked and pushed; nothing is compiled yet."""
+    folder = tmp_path_factory.mktemp("shops")
+    forge = Forge.create(folder / "forge")
+    forge.builds = True
+    forge.edgewright("init", ".")
+    forge.trust_a_key()
+    forge.take_tiny_model("tvm", ["counter-pc"])
+    keys = Signer(forge.folder / "signer")
+    devices = {
+        name: TestDevice(folder / "devices" / name, Path(), keys, free_port(), PYTHON) for name in ("till", "desk")
+    }
+    forge.take_devices([entry(name, device) for name, device in devices.items()])
+    forge.edgewright("lock")
+    forge.commit("A fleet")
+    forge.push("main")
+    made = Shops(forge, devices, folder / "controller")
+    try:
+        yield made
+    finally:
+        for device in devices.values():
+            device.stop()
+
+
+def entry(name: str, device: TestDevice) -> dict[str, Any]:
+    return {
+        "name": name,
+        "target": "counter-pc",
+        "connection": {"type": "local", "python": PYTHON},
+        "root": str(device.root),
+        "port": device.port,
+        "supervisor": "process",
+    }
+
+
+def merge(forge: Forge, branch: str, version: str) -> tuple[str, str]:
+    """A pull request that raises the version, merged; main before and after."""
+    forge.branch(branch)
+    forge.edit(BLUEPRINT, lambda document: document["metadata"].update(version=version))
+    forge.commit(f"Version {version}")
+    forge.push(branch)
+    return forge.merge(branch)
+
+
+def github(shops: Shops, folder: Path, before: str, sha: str) -> GitHub:
+    secrets = {"signing": {"EDGEWRIGHT_SIGNING_KEY": shops.forge.key.read_text()}}
+    return GitHub(
+        folder,
+        shops.forge.bare,
+        {"before": before},
+        "refs/heads/main",
+        sha,
+        secrets,
+        builds=True,
+        controller=shops.home,
+    )
+
+
+def compile_and_roll_out(shops: Shops, runner: GitHub) -> tuple[Job, Job | None]:
+    workflow = shops.forge.root / ".github" / "workflows" / "release.yml"
+    compiled = runner.run(workflow, "compile")
+    assert compiled is not None
+    assert compiled.is_successful, compiled.log
+    assert "PRIVATE KEY" not in compiled.log
+    return compiled, runner.run(workflow, "rollout", needs={"compile": compiled})
+
+
+def test_a_merge_on_github_reaches_every_device_and_is_what_was_signed(shops: Shops, tmp_path: Path) -> None:
+    first = shops.forge.clone.git("rev-parse", "main")
+    runner = github(shops, tmp_path / "first", ZERO, first)
+    compiled, rolled = compile_and_roll_out(shops, runner)
+    assert rolled is not None
+    assert rolled.is_successful, rolled.log
+    assert shops.confirmed() == {1_000_000}
+    assert [path for path in compiled.temp.rglob("*") if path.is_file()] == [], "the key is gone"
+    release = rolled.workspace / "dist" / "handbook-search"
+    assert first in (release / "evidence" / "provenance.json").read_text(), "it names the commit it was made of"
+
+    before, sha = merge(shops.forge, "next", "1.1.0")
+    again = github(shops, tmp_path / "second", before, sha)
+    _, rolled = compile_and_roll_out(shops, again)
+    assert rolled is not None
+    assert rolled.is_successful, rolled.log
+    assert shops.confirmed() == {1_001_000}
+
+
+def test_a_merge_that_changes_no_device_is_not_released(shops: Shops, tmp_path: Path) -> None:
+    forge = shops.forge
+    forge.branch("words")
+    forge.commit("Words", {"README.md": "# shops\n"})
+    forge.push("words")
+    before, sha = forge.merge("words")
+    compiled, rolled = compile_and_roll_out(shops, github(shops, tmp_path / "runner", before, sha))
+    assert rolled is None
+    assert (compiled.outcomes["plan"], compiled.outcomes["sign"], compiled.outputs) == (
+        "success",
+        "skipped",
+        {"changed": "false"},
+    )
+
+
+def test_a_merge_on_gitlab_takes_the_same_way(shops: Shops, tmp_path: Path) -> None:
+    forge = shops.forge
+    before, sha = merge(forge, "third", "1.2.0")
+    key = tmp_path / "variable"
+    shutil.copyfile(forge.key, key)
+    key.chmod(0o666)  # as a runner leaves a variable of type File
+    variables = {"CI_COMMIT_BRANCH": "main", "CI_DEFAULT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": before}
+    gitlab = GitLab(
+        tmp_path / "runner",
+        forge.bare,
+        {**variables, "CI_COMMIT_SHA": sha},
+        secrets={"signing": {"EDGEWRIGHT_SIGNING_KEY": str(key)}},
+        inputs={"ledger": str(shops.home)},
+        builds=True,
+    )
+    compiled = gitlab.run("edgewright-compile", "refs/heads/main")
+    assert compiled.exit_code == 0, compiled.output
+    rolled = gitlab.run("edgewright-rollout", "refs/heads/main", needs=compiled)
+    assert rolled.exit_code == 0, rolled.output
+    assert shops.confirmed() == {1_002_000}
+    again = gitlab.run("edgewright-rollout", "refs/heads/main", needs=compiled, EDGEWRIGHT_RESUME="yes")
+    assert again.exit_code == 0, again.output
+
+
+def test_a_key_that_no_device_trusts_signs_nothing(shops: Shops, tmp_path: Path) -> None:
+    before, sha = merge(shops.forge, "stranger", "1.3.0")
+    stranger = Signer.create(tmp_path / "stranger")
+    runner = github(shops, tmp_path / "runner", before, sha)
+    runner.secrets = {"signing": {"EDGEWRIGHT_SIGNING_KEY": stranger.key.read_text()}}
+    compiled = runner.run(shops.forge.root / ".github" / "workflows" / "release.yml", "compile")
+    assert compiled is not None
+    assert compiled.outcomes["sign"] == "failure"
+    assert "signer-unknown" in compiled.step("sign").output
+    assert compiled.outcomes["publish"] == "skipped"
+    assert json.dumps(sorted(str(number) for number in shops.confirmed())) == '["1002000"]'
