@@ -1,6 +1,7 @@
 """Inheritance of compression policies: `extends` resolved into whole lists of candidates.
 
-Pure. A cycle is refused with its whole path, once, at the policy of it that comes first by name.
+Pure. Every inherited candidate keeps the place where it was written. A cycle is refused with its whole path, once, at
+the policy of it that comes first by name.
 """
 
 from __future__ import annotations
@@ -10,7 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
+from edgewright.load.yaml12 import SpanMap
 from edgewright.spec.v1beta1.compression import CompressionSpec
+
+_CANDIDATES = ("spec", "candidates")
+_RECIPE = ("spec", "recipe")
 
 
 def inherit(
@@ -51,18 +56,41 @@ def _merge(chain: list[str], policies: Mapping[str, Any], problems: list[Diagnos
     if len(chain) == 1:
         return loaded
     candidates: dict[str, Any] = {}
+    written: dict[str, tuple[Any, int]] = {}
     recipe: str | None = None
+    chooser = loaded
     for name in reversed(chain):
         spec = policies[name].document.spec
         candidates |= {candidate.name: candidate for candidate in spec.candidates}
-        recipe = spec.recipe or recipe
+        written |= {candidate.name: (policies[name], index) for index, candidate in enumerate(spec.candidates)}
+        recipe, chooser = (spec.recipe, policies[name]) if spec.recipe else (recipe, chooser)
     if recipe not in candidates:
         message = f"recipe {recipe!r} is neither among the candidates of {chain[0]} nor inherited"
         hint = did_you_mean(str(recipe), candidates)
         problems.append(Diagnostic("unknown-recipe", message, span=loaded.spans.span(("spec", "recipe")), hint=hint))
         recipe = next(iter(candidates))
     spec = CompressionSpec(extends=chain[1], recipe=recipe, candidates=tuple(candidates.values()))
-    return replace(loaded, document=loaded.document.model_copy(update={"spec": spec}))
+    document = loaded.document.model_copy(update={"spec": spec})
+    value, spans = _written(loaded, list(written.values()), chooser)
+    origins = tuple({o.path: o for name in chain for o in policies[name].origins}.values())
+    return replace(loaded, document=document, value=value, spans=spans, origins=origins)
+
+
+def _written(loaded: Any, candidates: list[tuple[Any, int]], chooser: Any) -> tuple[Any, SpanMap]:
+    """The policy as if all of it were written in it, with the places where its parts are written."""
+    spec = {**loaded.value["spec"], "candidates": [p.value["spec"]["candidates"][i] for p, i in candidates]}
+    if "recipe" in chooser.value["spec"]:
+        spec["recipe"] = chooser.value["spec"]["recipe"]
+    values = {path: span for path, span in loaded.spans.values.items() if path[:2] != _CANDIDATES}
+    keys = {path: span for path, span in loaded.spans.keys.items() if path[:2] != _CANDIDATES}
+    values[_CANDIDATES] = loaded.spans.span(_CANDIDATES)
+    for index, (policy, old) in enumerate(candidates):
+        start, wanted = (*_CANDIDATES, index), (*_CANDIDATES, old)
+        for places, found in ((values, policy.spans.values), (keys, policy.spans.keys)):
+            places.update({(*start, *path[3:]): span for path, span in found.items() if path[:3] == wanted})
+    if _RECIPE not in loaded.spans.values:
+        values[_RECIPE] = chooser.spans.span(_RECIPE)
+    return {**loaded.value, "spec": spec}, SpanMap(loaded.path, values, keys)
 
 
 def _cycle(loaded: Any, way: list[str]) -> Diagnostic:

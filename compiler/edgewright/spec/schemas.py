@@ -48,11 +48,12 @@ def _as_written(value: Any) -> Any:
             result.pop(bound, None)
         default = result.get("default")
         if isinstance(default, int | float):
-            result["default"] = _with_unit(default, str(result.get("examples", [""])[0]))
+            result["default"] = with_unit(default, str(result.get("examples", [""])[0]))
     return result
 
 
-def _with_unit(number: float, example: str) -> str:
+def with_unit(number: float, example: str) -> str:
+    """A number of a model as it is written in a document, in the unit of an example."""
     if example.endswith("%"):
         return f"{number * 100:g}%"
     if example.endswith("B"):
