@@ -20,6 +20,7 @@ from edgewright.cli.arguments import Invocation, note_debug, note_output
 COMMANDS: dict[str, str] = {
     "init": "Write a new fleet repository.",
     "check": "Check documents: every mistake with its line.",
+    "show": "Print a document as the compiler sees it, and where each value is from.",
     "lock": "Resolve every name to a digest.",
     "plan": "Show what would be built, and estimates.",
     "build": "Build artifacts, without measuring them.",
