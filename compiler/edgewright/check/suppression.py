@@ -10,11 +10,10 @@ comment.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgewright.check.budget import ModelFacts
 from edgewright.check.pages import Page, catalogue
 from edgewright.kernel.diagnostics import (
     Allowed,
@@ -49,17 +48,36 @@ class _Allowance:
     remark: Remark
 
 
-def judge(
-    repository: Repository, found: Collection[Diagnostic], *, facts: Mapping[str, ModelFacts] | None = None
-) -> Judged:
-    """Take out what comments allow, and add what is wrong with the comments; both in order of place."""
-    if not repository.remarks:
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A repository in all of its environments, when every rule looked at all of it."""
+
+    repositories: Sequence[Repository]
+
+    def has_judged(self, remark: Remark, page: Page) -> bool:
+        """Tell whether what a page is about would have been found where a remark is."""
+        first = self.repositories[0]
+        problems = (problem for repository in self.repositories for problem in repository.problems)
+        if first.is_selection or any(problem.severity is Severity.ERROR for problem in problems):
+            return False
+        waits_for_facts = page.category == _DEPEND_ON_FACTS
+        if waits_for_facts and any(item.document.spec.model.facts is None for item in first.blueprints.values()):
+            return False
+        return remark.path in {path for repository in self.repositories for path in _files(repository)}
+
+
+def judge(remarks: Sequence[Remark], found: Collection[Diagnostic], whole: Whole | None = None) -> Judged:
+    """Take out what comments allow, and add what is wrong with the comments; both in order of place.
+
+    With `whole`, everything was looked for that could be found; then a comment that allows nothing is said to.
+    """
+    if not remarks:
         return Judged(_ordered(found))
     pages = catalogue()
     problems: list[Diagnostic] = []
     allowances = []
     counts: Counter[str] = Counter()
-    for remark in repository.remarks:
+    for remark in remarks:
         counts[remark.path] += 1
         if counts[remark.path] > REMARKS_READ:
             problems.append(_too_many(remark))
@@ -82,7 +100,9 @@ def judge(
         else:
             allowed.append(Allowed(diagnostic, allowance.reason, allowance.remark.span))
             used.add(allowance)
-    idle = [item for item in allowances if item not in used and _was_judged(item, repository, pages, facts or {})]
+    idle = [
+        item for item in allowances if item not in used and whole and whole.has_judged(item.remark, pages[item.slug])
+    ]
     allowed.sort(key=lambda item: item.diagnostic.sort_key)
     return Judged(_ordered([*standing, *problems, *map(_unused, idle)]), tuple(allowed))
 
@@ -131,21 +151,8 @@ def _other_slug(remark: Remark, slug: str, meant: str | None) -> Fix | None:
     return Fix(f"write {meant!r}", (Edit(place, meant),))
 
 
-def _was_judged(
-    item: _Allowance, repository: Repository, pages: Mapping[str, Page], facts: Mapping[str, ModelFacts]
-) -> bool:
-    """Tell whether what an allowance is for would have been found: every rule ran that could have found it."""
-    if repository.is_selection or any(problem.severity is Severity.ERROR for problem in repository.problems):
-        return False
-    if pages[item.slug].category == _DEPEND_ON_FACTS:
-        blueprints = repository.blueprints.items()
-        if any(name not in facts and loaded.document.spec.model.facts is None for name, loaded in blueprints):
-            return False
-    return item.remark.path in _files(repository)
-
-
 def _files(repository: Repository) -> set[str]:
-    """The files whose documents took part; overlays of other environments did not."""
+    """The files whose documents take part."""
     shelves: tuple[Mapping[str, Loaded[Any]], ...] = (
         repository.blueprints,
         repository.fleets,

@@ -6,16 +6,13 @@ warnings pass with their text as output; what is allowed is skipped, with the re
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
 from edgewright.cli.output.findings import Findings, full_message
 from edgewright.cli.output.sources import Sources
+from edgewright.cli.output.terminal import plain
 from edgewright.kernel.diagnostics import Allowed, Diagnostic, Severity
-
-_NOT_XML = re.compile("[^\t\n\r\u0020-\u007e\u00a0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write, not even as a reference; and the control characters it merely discourages."""
 
 _Found = list[tuple[Diagnostic, Allowed | None]]
 
@@ -77,4 +74,5 @@ def _count(suite: ET.Element) -> None:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", text)
+    """Lines of characters that can be printed: XML 1.0 has no way to write most others, not even as a reference."""
+    return "\n".join(plain(line) for line in text.split("\n"))

@@ -7,6 +7,7 @@ in, which is described and not named: the same commit gives the same bytes on ev
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,8 @@ from edgewright.kernel.diagnostics import Allowed, Diagnostic, Fix, Related, Sev
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "%SRCROOT%"
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Surrogates that stand for no byte of a file's name, so they come from elsewhere."""
 _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "note"}
 _Values = dict[str, Any]
 
@@ -131,7 +134,7 @@ class _Writer:
 
 def _quoted(path: str) -> str:
     """A path as part of a URI; what is not UTF-8 in a file's name keeps its bytes."""
-    quoted = quote(path.encode("utf-8", "surrogateescape"), safe="/")
+    quoted = quote(_NO_BYTE.sub("\ufffd", path).encode("utf-8", "surrogateescape"), safe="/")
     first = quoted.split("/", 1)[0]
     return f"./{quoted}" if ":" in first else quoted
 
