@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from edgewright.check.datasets import DatasetReport, read_dataset
+from edgewright.check.hosts import FleetHosts, index_hosts
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.tree import SHIPPED
 from edgewright.load.yaml12 import Path
@@ -108,6 +109,11 @@ class Whole:
         for placed in self.placed:
             found[placed.machine].append(placed)
         return {machine: tuple(devices) for machine, devices in found.items()}
+
+    @cached_property
+    def hosts(self) -> Mapping[str, FleetHosts]:
+        """The hosts of every fleet that has an inventory, by name of the fleet."""
+        return index_hosts(self.repository)
 
     @cached_property
     def _datasets(self) -> dict[str, DatasetReport]:

@@ -56,10 +56,6 @@ def test_wrong_value_is_reported_where_it_was_written(tmp_path: Path) -> None:
             "shop-1: ansible_user is 'root; reboot'; allowed: text of the form ^[a-z_][a-z0-9_-]{0,31}$",
         ),
         (
-            "group_vars/a.yml:1:15",
-            "shop-2: ansible_user is 'root; reboot'; allowed: text of the form ^[a-z_][a-z0-9_-]{0,31}$",
-        ),
-        (
             "host_vars/shop-2/main.yml:2:18",
             "shop-2: edgewright_root: '/opt/{{ 7 * 7 }}' is not an absolute path of plain names",
         ),
@@ -72,8 +68,13 @@ def test_wrong_value_is_reported_where_it_was_written(tmp_path: Path) -> None:
             f"shop-1: edgewright_site is 'Berlin'; allowed: {KEBAB}",
         ),
         ("hosts.yaml:6:31", "shop-1: edgewright_port is 70,000, at most 65,535 allowed"),
-        ("hosts.yaml:6:31", "shop-2: edgewright_port is 70,000, at most 65,535 allowed"),
     ]
+
+
+def test_mistake_of_a_group_is_told_once_and_its_hosts_are_counted(tmp_path: Path) -> None:
+    write(tmp_path, {"hosts.yaml": "all:\n  vars: {edgewright_target: X1}\n  hosts: {a: , b: , c: }\n"})
+    [problem] = read_devices(fleet(), tmp_path).problems
+    assert problem.notes == ("2 more hosts have it from here",)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_message_and_place_of_one_mistake(tmp_path: Path, name: str, text: str, 
 
 
 def test_hosts_beyond_the_limit_are_counted(tmp_path: Path) -> None:
-    found = told(tmp_path, {"hosts.yaml": "all:\n  hosts:\n    shop-[1:60]:\n"})
+    found = told(tmp_path, {"hosts.yaml": "all:\n  hosts:\n" + "".join(f"    shop-{n}:\n" for n in range(60))})
     assert len(found) == 51
     assert found[-1] == ("hosts.yaml:1:1", "hosts.yaml has 10 more hosts with mistakes")
 

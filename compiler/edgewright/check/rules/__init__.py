@@ -1,6 +1,7 @@
 """The rules: one module each, with a page of the same name that `edgewright explain` prints.
 
-Owns the two lists. A rule's slug is its module's name with dashes; only `backend_refused` hands on the slugs of others.
+Owns the two lists. A rule's slug is its module's name with dashes; only `backend_refused` and `inventory_host`
+hand on the slugs of others.
 """
 
 from __future__ import annotations
@@ -49,7 +50,10 @@ from edgewright.check.rules import (
     gate_unit,
     identity_in_repository,
     insecure_url,
+    inventory_host,
     inventory_missing,
+    inventory_not_built,
+    inventory_target,
     lock_entry_twice,
     lock_name,
     lock_path_unsafe,
@@ -124,6 +128,7 @@ RULES: tuple[Rule, ...] = (
     gate_two_architectures.check,
     gate_unit.check,
     insecure_url.check,
+    inventory_not_built.check,
     max_unavailable.check,
     model_missing.check,
     release_expires_early.check,
@@ -158,7 +163,9 @@ WHOLE_RULES: tuple[WholeRule, ...] = (
     file_name_unsafe.check,
     fleet_mixes_local.check,
     identity_in_repository.check,
+    inventory_host.check,
     inventory_missing.check,
+    inventory_target.check,
     lock_entry_twice.check,
     lock_name.check,
     lock_path_unsafe.check,

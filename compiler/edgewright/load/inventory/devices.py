@@ -6,7 +6,9 @@ that says it, all hosts in one run.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +82,25 @@ def _problems(inventory: Inventory, path: str, files: Files, wrong: Mapping[str,
         host = places.get(("host", name), Span(path, 1, 1, 1, 1))
         encrypted = opaque_variables(inventory.variables(name), own, name, host)
         found += encrypted or diagnose_host(name, values, errors, own, host)
-    return found
+    return _told_once(found)
+
+
+def _told_once(problems: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """What hosts have from the same line of a group is one mistake: told of the first, the others are counted."""
+    first: dict[tuple[Span | None, str], Diagnostic] = {}
+    others: Counter[tuple[Span | None, str]] = Counter()
+    for problem in problems:
+        key = problem.span, problem.message.partition(": ")[2] or problem.message
+        if first.setdefault(key, problem) is not problem:
+            others[key] += 1
+    return [
+        replace(problem, notes=(*problem.notes, _others(others[key]))) if others[key] else problem
+        for key, problem in first.items()
+    ]
+
+
+def _others(count: int) -> str:
+    return f"{count} more host has it from here" if count == 1 else f"{count} more hosts have it from here"
 
 
 def device_values(name: str, variables: Variables) -> dict[str, Any]:
