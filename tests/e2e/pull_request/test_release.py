@@ -67,7 +67,7 @@ def entry(name: str, device: TestDevice) -> dict[str, Any]:
         "target": "counter-pc",
         "connection": {"type": "local", "python": PYTHON},
         "root": str(device.root),
-        "port": device.port,
+        "servicePort": device.port,
         "supervisor": "process",
     }
 
