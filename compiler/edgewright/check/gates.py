@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from edgewright.check.rule import Subject
-from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
+from edgewright.kernel.diagnostics import Diagnostic
 from edgewright.load.yaml12 import Path
 from edgewright.spec.v1beta1.blueprint import GateSpec
 
@@ -45,4 +45,4 @@ def scope(
     for position, name in enumerate(names or ()):
         if name not in built:
             message = f"the gate is for {name!r}, which {subject.name} does not build: it would never be measured"
-            yield subject.error(slug, message, (*path, position), hint=did_you_mean(name, built))
+            yield subject.misnamed(slug, message, (*path, position), name, built)

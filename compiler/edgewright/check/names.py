@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from edgewright.check.rule import Subject
-from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
+from edgewright.kernel.diagnostics import Diagnostic
 from edgewright.load.yaml12 import Path
 from edgewright.spec.v1beta1.compression import PolicyChoice
 
@@ -17,11 +18,13 @@ def unknown(
 ) -> Iterator[Diagnostic]:
     """Say that a name is declared nowhere, with the closest one, and the files that could not be read."""
     if subject.is_unknown(kind, name, known):
-        word = slug.removeprefix("unknown-")
-        hint = did_you_mean(name, known) or f"the repository has no document of kind {kind}"
-        unread = subject.repository.unread
-        notes = (f"not read, so it may be there: {', '.join(unread[:_UNREAD_SHOWN])}",) if unread else ()
-        yield subject.error(slug, f"there is no {word} {name!r}", path, hint=hint, notes=notes)
+        word, unread = slug.removeprefix("unknown-"), subject.repository.unread
+        broken = {other for broken_kind, other in subject.repository.broken if broken_kind == kind}
+        found = subject.misnamed(slug, f"there is no {word} {name!r}", path, name, {*known, *broken})
+        if unread:
+            notes = (f"not read, so it may be there: {', '.join(unread[:_UNREAD_SHOWN])}",)
+            found = replace(found, notes=notes, fix=None)
+        yield replace(found, hint=found.hint or f"the repository has no document of kind {kind}")
 
 
 def choices(subject: Subject) -> Iterator[tuple[PolicyChoice, Path]]:

@@ -7,7 +7,7 @@ own document is wrong counts as known, so that one mistake is reported once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
@@ -16,8 +16,9 @@ from edgewright.check.budget import ModelFacts
 from edgewright.check.datasets import DatasetReport
 from edgewright.check.estimates import Estimated, Variant, estimate_all
 from edgewright.check.whole import Whole
-from edgewright.kernel.diagnostics import Diagnostic, Severity, Span
+from edgewright.kernel.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from edgewright.load.documents import Loaded, Repository
+from edgewright.load.fixes import name_fix
 from edgewright.load.yaml12 import Path
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.plugins.registry import Registry
@@ -85,6 +86,12 @@ class Subject:
     ) -> Diagnostic:
         """An error at a value of the blueprint."""
         return Diagnostic(slug, message, span=self.loaded.spans.span(path), hint=hint, notes=notes)
+
+    def misnamed(self, slug: str, message: str, path: Path, name: str, known: Iterable[str]) -> Diagnostic:
+        """An error at a name of the blueprint that is none of those known: with the closest, and a fix if it is sure."""
+        words = set(known)
+        span, fix = self.loaded.spans.span(path), name_fix(self.loaded.spans, path, name, words)
+        return Diagnostic(slug, message, span=span, hint=did_you_mean(name, words), fix=fix)
 
     def warning(
         self, slug: str, message: str, path: Path, *, hint: str | None = None, notes: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgewright.check.gates import gates, metrics_of
 from edgewright.check.rule import Subject
-from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
+from edgewright.kernel.diagnostics import Diagnostic
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -15,4 +15,4 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     for gate, path in gates(subject):
         if known and gate.metric not in known:
             message = f"{task} has no metric {gate.metric!r}"
-            yield subject.error("unknown-metric", message, (*path, "metric"), hint=did_you_mean(gate.metric, known))
+            yield subject.misnamed("unknown-metric", message, (*path, "metric"), gate.metric, known)

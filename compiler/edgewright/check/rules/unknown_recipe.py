@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from edgewright.check.names import choices
 from edgewright.check.rule import Subject
-from edgewright.kernel.diagnostics import Diagnostic, did_you_mean
+from edgewright.kernel.diagnostics import Diagnostic
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
@@ -18,5 +18,4 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         offered = [candidate.name for candidate in policy.document.spec.candidates]
         if choice.recipe not in offered:
             message = f"policy {choice.policy} has no candidate {choice.recipe!r}"
-            hint = did_you_mean(choice.recipe, offered)
-            yield subject.error("unknown-recipe", message, (*path, "recipe"), hint=hint)
+            yield subject.misnamed("unknown-recipe", message, (*path, "recipe"), choice.recipe, offered)
