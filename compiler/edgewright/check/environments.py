@@ -1,84 +1,67 @@
-"""Checks a repository in all its environments: what each one adds to what is wrong without it, said once.
+"""What checks need to know of overlays: which blueprints an environment changes, and where a merged value is used.
 
-Rules run again only over blueprints that an environment changes: by an overlay of the blueprint, of its fleet, or of
-any compression policy. A diagnostic that lies in an overlay says into which documents that place was merged.
+Pure. A repository without overlays passes through untouched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from edgewright.check.run import examine
-from edgewright.check.suppression import Judged
 from edgewright.kernel.diagnostics import Diagnostic, Related
 from edgewright.load.documents import Loaded, Repository
-from edgewright.plugins.registry import Registry
+from edgewright.load.overlays import is_among
+from edgewright.spec.v1beta1.blueprint import Blueprint
 
-_UNUSED = "suppression-unused"
+_MERGED = "merged into"
 _USES_SHOWN = 3
 
 
-def examine_environments(repositories: Sequence[Repository], registry: Registry) -> Judged:
-    """What is wrong in the first repository, and what only is in the others: the same one in each environment."""
-    first, *others = repositories
-    judged = examine(first, registry)
-    standing = [*used_where(first, judged.standing)]
-    allowed = [*judged.allowed]
-    said = {(d.slug, d.span, d.message) for d in standing}
-    for repository in others:
-        found = _in_environment(repository, first, registry)
-        allowed += [item for item in found.allowed if item not in allowed]
-        for diagnostic in used_where(repository, found.standing):
-            known = (diagnostic.slug, diagnostic.span, diagnostic.message)
-            if known in said or diagnostic.slug == _UNUSED:
-                continue
-            said.add(known)
-            notes = (*diagnostic.notes, f"in the environment {repository.environment}")
-            standing.append(replace(diagnostic, notes=notes))
-    used = {item.span for item in allowed}
-    standing = [d for d in standing if d.slug != _UNUSED or d.span not in used]
-    return Judged(tuple(sorted(standing, key=lambda d: d.sort_key)), tuple(allowed))
+def changed_blueprints(repository: Repository, base: Repository) -> Mapping[str, Loaded[Blueprint]]:
+    """The blueprints of an environment that are not what they are without it: they, their fleet, or any policy."""
+    if repository is base or _has_other_policies(repository, base):
+        return repository.blueprints
+    return {name: loaded for name, loaded in repository.blueprints.items() if _is_changed(loaded, repository, base)}
 
 
-def _in_environment(repository: Repository, base: Repository, registry: Registry) -> Judged:
-    """What is wrong in an environment; rules run over what differs, whose errors could be new."""
-    changed = {name: loaded for name, loaded in repository.blueprints.items() if _differs(name, repository, base)}
-    if not changed:
-        return Judged(repository.problems)
-    return examine(replace(repository, blueprints=changed, is_selection=True), registry)
+def _is_changed(loaded: Loaded[Blueprint], repository: Repository, base: Repository) -> bool:
+    name, fleet = loaded.document.metadata.name, loaded.document.spec.fleet.ref
+    return loaded is not base.blueprints.get(name) or repository.fleets.get(fleet) is not base.fleets.get(fleet)
 
 
-def _differs(name: str, repository: Repository, base: Repository) -> bool:
-    loaded = repository.blueprints[name]
-    fleet = loaded.document.spec.fleet.ref
-    if loaded is not base.blueprints.get(name) or repository.fleets.get(fleet) is not base.fleets.get(fleet):
-        return True
+def _has_other_policies(repository: Repository, base: Repository) -> bool:
     policies, others = repository.compression_policies, base.compression_policies
-    return any(other not in others or policies[other].origins != others[other].origins for other in policies)
+    return any(name not in others or policies[name].origins != others[name].origins for name in policies)
 
 
 def used_where(repository: Repository, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
     """The diagnostics; those that lie in an overlay name the documents that the place was merged into."""
     merged = [
-        (loaded, f"merged into {kind} {name}")
+        (loaded, f"{_MERGED} {kind} {name}")
         for kind, shelf in _shelves(repository)
         for name, loaded in shelf.items()
-        if len(loaded.origins) > 1
+        if any(is_among(origin.path) for origin in loaded.origins)
     ]
     for diagnostic in diagnostics:
-        span = diagnostic.span
-        if span is None or any(related.message.startswith("merged into") for related in diagnostic.related):
-            yield diagnostic
-            continue
-        uses = [
-            Related(loaded.spans.span(("metadata", "name")), message)
-            for loaded, message in merged
-            if span.path != loaded.path and any(origin.path == span.path for origin in loaded.origins)
-            if span in loaded.spans.values.values() or span in loaded.spans.keys.values()
-        ]
+        uses = _uses(diagnostic, merged) if merged else []
         yield replace(diagnostic, related=(*diagnostic.related, *uses[:_USES_SHOWN])) if uses else diagnostic
+
+
+def _uses(diagnostic: Diagnostic, merged: Iterable[tuple[Loaded[Any], str]]) -> list[Related]:
+    span = diagnostic.span
+    if (
+        span is None
+        or not is_among(span.path)
+        or any(related.message.startswith(_MERGED) for related in diagnostic.related)
+    ):
+        return []
+    return [
+        Related(loaded.spans.span(("metadata", "name")), message)
+        for loaded, message in merged
+        if any(origin.path == span.path for origin in loaded.origins)
+        if span in loaded.spans.values.values() or span in loaded.spans.keys.values()
+    ]
 
 
 def _shelves(repository: Repository) -> Iterator[tuple[str, Mapping[str, Loaded[Any]]]]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from edgewright.check import suppression
 from edgewright.check.budget import ModelFacts
+from edgewright.check.environments import changed_blueprints, used_where
 from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
 from edgewright.check.rules import RULES, WHOLE_RULES
@@ -19,8 +20,9 @@ from edgewright.check.whole import Whole
 from edgewright.kernel.clock import now
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Severity
 from edgewright.kernel.secrets import mask_secrets
-from edgewright.load.documents import Repository
+from edgewright.load.documents import Loaded, Repository
 from edgewright.plugins.registry import Registry
+from edgewright.spec.v1beta1.blueprint import Blueprint
 
 
 def check(
@@ -58,7 +60,8 @@ def examine_all(repositories: Sequence[Repository], registry: Registry) -> Judge
     """A repository in all of its environments: what is found in some of them only says in which."""
     where: dict[Diagnostic, list[str | None]] = {}
     for repository in repositories:
-        for diagnostic in _found(repository, registry, {}) | set(_policies(repository, registry, None)):
+        changed = changed_blueprints(repository, repositories[0])
+        for diagnostic in _found(repository, registry, {}, changed) | set(_policies(repository, registry, None)):
             where.setdefault(diagnostic, []).append(repository.environment)
     found = [_in_environments(diagnostic, names) for diagnostic, names in where.items()]
     return _masked_all(suppression.judge(repositories[0].remarks, found, suppression.Whole(repositories)))
@@ -71,22 +74,34 @@ def _in_environments(diagnostic: Diagnostic, names: Sequence[str | None]) -> Dia
     return replace(diagnostic, notes=(*diagnostic.notes, f"in the {word} {', '.join(name or '' for name in names)}"))
 
 
-def _found(repository: Repository, registry: Registry, facts: Mapping[str, ModelFacts]) -> set[Diagnostic]:
+def _found(
+    repository: Repository,
+    registry: Registry,
+    facts: Mapping[str, ModelFacts],
+    blueprints: Mapping[str, Loaded[Blueprint]] | None = None,
+) -> set[Diagnostic]:
+    """What is wrong; of `blueprints` only, when the others were looked at before."""
     found = set(repository.problems)
     if not repository.blueprints and not repository.problems:
         found.add(_nothing_here(repository))
-    return found.union(_rules(repository, registry, facts))
+    chosen = repository.blueprints if blueprints is None else blueprints
+    return set(used_where(repository, found.union(_rules(repository, registry, facts, chosen))))
 
 
 def _masked_all(judged: Judged) -> Judged:
     return replace(judged, standing=tuple(map(_masked, judged.standing)))
 
 
-def _rules(repository: Repository, registry: Registry, facts: Mapping[str, ModelFacts]) -> Iterator[Diagnostic]:
+def _rules(
+    repository: Repository,
+    registry: Registry,
+    facts: Mapping[str, ModelFacts],
+    blueprints: Mapping[str, Loaded[Blueprint]],
+) -> Iterator[Diagnostic]:
     whole = Whole(repository)
     for whole_rule in WHOLE_RULES:
         yield from whole_rule(whole)
-    for name, loaded in repository.blueprints.items():
+    for name, loaded in blueprints.items():
         subject = Subject(loaded, repository, registry, facts.get(name), whole)
         for rule in RULES:
             yield from rule(subject)
