@@ -88,7 +88,7 @@ class Subject:
         return Diagnostic(slug, message, span=self.loaded.spans.span(path), hint=hint, notes=notes)
 
     def misnamed(self, slug: str, message: str, path: Path, name: str, known: Iterable[str]) -> Diagnostic:
-        """An error at a name of the blueprint that is none of those known: with the closest, and a fix if it is sure."""
+        """An error at a name of the blueprint that is none of those known: with the closest, and a fix if sure."""
         words = set(known)
         span, fix = self.loaded.spans.span(path), name_fix(self.loaded.spans, path, name, words)
         return Diagnostic(slug, message, span=span, hint=did_you_mean(name, words), fix=fix)

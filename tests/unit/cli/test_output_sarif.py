@@ -104,8 +104,8 @@ def test_rules_carry_their_page(validator: Draft4Validator, tmp_path: Path) -> N
     rule = next(rule for rule in rules if rule["id"] == "unknown-key")
     assert urlsplit(rule["helpUri"]).scheme == "edgewright"
     assert rule["help"]["markdown"].startswith("# ")
-    assert rule["shortDescription"]["text"]
-    assert rule["fullDescription"]["text"].startswith(rule["shortDescription"]["text"].rstrip("."))
+    assert 10 < len(rule["shortDescription"]["text"]) < 200
+    assert rule["fullDescription"]["text"]
 
 
 def test_log_does_not_name_the_machine(

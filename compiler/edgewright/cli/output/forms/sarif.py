@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from edgewright.check.pages import Page, catalogue
 from edgewright.cli.output.findings import Findings, fingerprints, full_message, well_formed
+from edgewright.cli.output.pages import summary_of
 from edgewright.cli.output.sources import SHIPPED, Sources
 from edgewright.kernel.diagnostics import Allowed, Diagnostic, Fix, Related, Severity, Span
 
@@ -58,7 +59,7 @@ def _rule(slug: str, severity: Severity, page: Page | None) -> _Values:
         return rule | {"shortDescription": {"text": slug}}
     return rule | {
         "helpUri": f"{SHIPPED}explain/{slug}",
-        "shortDescription": {"text": page.summary},
+        "shortDescription": {"text": summary_of(slug, page)},
         "fullDescription": {"text": " ".join(page.sections["What it checks"].split())},
         "help": {"text": page.text, "markdown": page.text},
     }
