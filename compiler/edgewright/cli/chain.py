@@ -32,10 +32,10 @@ from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.events import EventSink
 from edgewright.kernel.resources import cache_folder
 from edgewright.load.documents import Loaded, Repository, load_repository
-from edgewright.load.overlays import FOLDER as OVERLAYS
 from edgewright.lock.choices import BuildChoice, candidates_of, choices_of
-from edgewright.lock.document import LockView, missing_lock, stale_entries
-from edgewright.lock.resolve import lock_path, wanted_entries
+from edgewright.lock.document import LockView, missing_lock, stale_diagnostics
+from edgewright.lock.place import lock_place
+from edgewright.lock.wanted import wanted_entries
 from edgewright.plan.plan import Plan, Variant, make_plan
 from edgewright.plugins.processes import fingerprint
 from edgewright.plugins.protocols import SourceContext
@@ -123,32 +123,14 @@ class Session:
         if found is None:
             missing = EdgewrightError(missing_lock(blueprint, self.lock_file(loaded)))
             raise missing.placed(loaded.spans.span(("metadata", "name")))
-        view = LockView(found.document)
-        differences = stale_entries(view, wanted_entries(self.repository, blueprint, self.registry))
-        if differences:
-            raise EdgewrightError(
-                Diagnostic(
-                    "lock-stale",
-                    f"{found.path} is not current: {differences[0]}",
-                    span=found.spans.span(()),
-                    notes=tuple(differences[1:6]),
-                    hint="run edgewright lock and commit the result",
-                )
-            )
-        return view
+        stale = list(stale_diagnostics(found, wanted_entries(self.repository, blueprint, self.registry), loaded))
+        if stale:
+            raise EdgewrightError(*stale)
+        return LockView(found.document)
 
     def lock_file(self, loaded: Loaded[Blueprint]) -> str:
         """Where the lock belongs: beside the blueprint; in an environment, there only when it asks for the same."""
-        beside = lock_path(loaded)
-        name = loaded.document.metadata.name
-        if self.environment is None:
-            return beside
-        found = self.repository.locks.get(name)
-        if found is not None and found.path == beside:
-            wanted = wanted_entries(self.repository, loaded.document, self.registry)
-            if not stale_entries(LockView(found.document), wanted):
-                return beside
-        return f"{OVERLAYS}/{self.environment}/{name}.lock.yaml"
+        return lock_place(self.repository, loaded, self.registry)
 
     def plan(self, loaded: Loaded[Blueprint], *, candidates: bool = False) -> Plan:
         """The plan of a blueprint's builds; with `candidates`, of every recipe on offer."""

@@ -79,11 +79,15 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class SourceContext:
-    """Where a source may look: the repository's root and a download cache of its own."""
+    """Where a source may look: the repository's root and a download cache of its own.
+
+    `fresh` asks the place itself again, whatever was resolved before.
+    """
 
     repository: Path
     cache: Path
     offline: bool = False
+    fresh: bool = False
 
 
 @runtime_checkable

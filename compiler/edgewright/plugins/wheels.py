@@ -59,6 +59,7 @@ def resolve_wheels(
     *,
     libc_family: str = "glibc",
     offline: bool = False,
+    fresh: bool = False,
 ) -> tuple[FileDigest, ...]:
     """The wheel of every requirement for a device platform, sorted by name; the files are in the cache afterwards.
 
@@ -69,20 +70,30 @@ def resolve_wheels(
     options = _platform_options(platform_tags(architecture, libc_version, libc_family), python, (abi, "abi3", "none"))
     what = f"{architecture}, {libc_family} {libc_version}, Python {python}"
     files = [
-        resolve_wheel(wanted.package, wanted.version, cache, options=options, what=what, offline=offline)
+        resolve_wheel(wanted.package, wanted.version, cache, options=options, what=what, offline=offline, fresh=fresh)
         for wanted in requirements
     ]
     return tuple(sorted(files, key=lambda file: file.name))
 
 
 def resolve_wheel(
-    package: str, version: str, cache: Path, *, options: Sequence[str] = (), what: str = "any", offline: bool = False
+    package: str,
+    version: str,
+    cache: Path,
+    *,
+    options: Sequence[str] = (),
+    what: str = "any",
+    offline: bool = False,
+    fresh: bool = False,
 ) -> FileDigest:
-    """The wheel of one package that pip's `options` select; without any, the one for this computer."""
+    """The wheel of one package that pip's `options` select; without any, the one for this computer.
+
+    With `fresh` the index is asked even if it has answered before.
+    """
     key = hex_of(digest_json([package, version, list(options)]))
     memory = cache / "resolved" / f"{key}.json"
     with _locked(memory):
-        known = _remembered(memory)
+        known = None if fresh else _remembered(memory)
         if known is not None and (offline or cached_wheel(known, cache) is not None):
             return known
         path = _download(f"{package}=={version}", options, cache, what=what, offline=offline)

@@ -35,7 +35,7 @@ class HuggingFaceSource:
     def resolve(self, options: Options, context: SourceContext) -> Resolved:
         """The files of the commit. Large ones are not fetched: the hub's tree has their digests."""
         memory = _memory(options, context)
-        known = _remembered(memory)
+        known = None if context.fresh else _remembered(memory)
         if known is not None:
             return known
         if _is_offline(context):

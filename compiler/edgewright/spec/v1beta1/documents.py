@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from edgewright.spec.base import Model
 from edgewright.spec.v1beta1.blueprint import Blueprint
 from edgewright.spec.v1beta1.compression import CompressionPolicy
@@ -11,7 +13,7 @@ from edgewright.spec.v1beta1.overlay import Overlay
 from edgewright.spec.v1beta1.policy import Policy
 from edgewright.spec.v1beta1.target import Target
 
-API_VERSION = "edgewright/v1beta1"
+API_VERSION: Final = "edgewright/v1beta1"
 
 KINDS: dict[str, type[Model]] = {
     "Blueprint": Blueprint,

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from edgewright.kernel.digest import Digest, digest_json
 from edgewright.spec.base import Metadata, Model, Name
 
 LockedDigest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
@@ -32,6 +33,15 @@ class LockEntry(Model):
     license_note: str | None = Field(default=None, max_length=200, description="why no licence is known for certain")
     files: tuple[LockedFile, ...] = Field(min_length=1)
     content_digest: LockedDigest | None = Field(default=None, description="of all the rest of this entry")
+
+    @property
+    def own_digest(self) -> Digest:
+        """Digest of everything in the entry but `contentDigest`, which equals it unless a person edited the entry."""
+        return digest_json(self.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"content_digest"}))
+
+    def sealed(self) -> LockEntry:
+        """The entry with its `contentDigest`."""
+        return self.model_copy(update={"content_digest": self.own_digest})
 
 
 class LockSpec(Model):
