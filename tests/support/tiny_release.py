@@ -18,7 +18,13 @@ from edgewright.spec.v1beta1.lock import Lock
 
 
 def package_tiny(
-    repository: Path, blueprint: str, artifacts: Mapping[str, Path], key: Path, *, created: datetime | None = None
+    repository: Path,
+    blueprint: str,
+    artifacts: Mapping[str, Path],
+    key: Path,
+    *,
+    created: datetime | None = None,
+    commit: str | None = None,
 ) -> ReleaseView:
     """Package the version that the blueprint on disk names. `artifacts` are artifact folders by target name."""
     loaded = load_repository(repository)
@@ -31,7 +37,7 @@ def package_tiny(
     inputs = ReleaseInputs(
         blueprint=document,
         lock=_empty_lock(blueprint),
-        commit=None,
+        commit=commit,
         created=created,
         expires=created + timedelta(seconds=document.spec.release.expires_after),
         fleet=document.spec.fleet.ref,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from edgewright.cli.arguments import blueprint_option, environment_option, output_option, repository_argument
 from edgewright.cli.fleets import ledger_option, ledger_path
+
+if TYPE_CHECKING:
+    from edgewright.observe.status import RolloutStatus
 
 
 @click.command("status")
@@ -15,11 +20,21 @@ from edgewright.cli.fleets import ledger_option, ledger_path
 @blueprint_option
 @environment_option
 @ledger_option
+@click.option("--exit-code", is_flag=True, help="Exit 6 when a device is not known to be as it should.")
 @output_option
 def command(
-    repository: Path, blueprints: tuple[str, ...], environment: str | None, ledger: Path | None, output: str
+    repository: Path,
+    blueprints: tuple[str, ...],
+    environment: str | None,
+    ledger: Path | None,
+    exit_code: bool,
+    output: str,
 ) -> None:
-    """Show device, release, state, latency, wave and when each device was last heard."""
+    """Show device, release, state, latency, wave and when each device was last heard. Connects to no device.
+
+    With --exit-code: 6 unless every device confirmed the release of the last roll-out, and the last observation
+    (edgewright drift) found nothing.
+    """
     import json
     from dataclasses import asdict
 
@@ -31,6 +46,7 @@ def command(
     rollouts = read_status(ledger_path(repository, ledger, environment), blueprints)
     if output == "json":
         click.echo(json.dumps([asdict(rollout) for rollout in rollouts], indent=2, sort_keys=True))
+        _end(rollouts, exit_code)
         return
     if blueprints and not rollouts:
         raise fail(
@@ -51,9 +67,30 @@ def command(
                 format_duration(device.latency_s) if device.latency_s is not None else "-",
                 str(device.wave),
                 device.last_seen or "never",
-                device.complaint or "",
+                device.last_observed or "never",
+                ", ".join(device.differences) or device.complaint or "",
             ]
             for device in rollout.devices
         ]
-        columns = ["device", "target", "release", "state", "roll-out", "latency", "wave", "last seen", "note"]
+        columns = [
+            "device",
+            "target",
+            "release",
+            "state",
+            "roll-out",
+            "latency",
+            "wave",
+            "last seen",
+            "observed",
+            "note",
+        ]
         print_table(columns, rows, title=title)
+    _end(rollouts, exit_code)
+
+
+def _end(rollouts: Sequence[RolloutStatus], exit_code: bool) -> None:
+    from edgewright.kernel.diagnostics import ExitCode
+
+    is_well = all(rollout.verdict is not None and all(d.is_well for d in rollout.devices) for rollout in rollouts)
+    if exit_code and not is_well:
+        raise SystemExit(int(ExitCode.CHANGES))

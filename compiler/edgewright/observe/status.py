@@ -15,10 +15,14 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import fail
 
+WELL = frozenset({"confirmed", "soaked"})
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceStatus:
-    """One device. Releases are numbers; `running` is None when it never told; `latency_s` was measured on it."""
+    """One device. Releases are numbers; `running` is None when it never told; `latency_s` was measured on it.
+
+    `differences` are of the last observation, unless the device was deployed to since."""
 
     blueprint: str
     device: str
@@ -36,6 +40,13 @@ class DeviceStatus:
     last_seen: str | None
     complaint: str | None
     complaint_message: str | None
+    last_observed: str | None = None
+    differences: tuple[str, ...] = ()
+
+    @property
+    def is_well(self) -> bool:
+        """Whether the device confirmed the release of the last roll-out, and nothing was found since that differs."""
+        return self.status in WELL and self.running == self.rollout_release and not self.differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +68,8 @@ def version_of(release: int | None) -> str:
     return f"{release // 1_000_000}.{release // 1000 % 1000}.{release % 1000}"
 
 
-def read_status(ledger: Path, blueprints: Sequence[str] = ()) -> tuple[RolloutStatus, ...]:
-    """The last roll-out of each blueprint; raises `no-ledger` when nothing was ever rolled out from here."""
+def open_ledger(ledger: Path) -> sqlite3.Connection:
+    """The ledger, read-only; raises `no-ledger` when nothing was ever rolled out from here."""
     if not ledger.is_file():
         raise fail(
             "no-ledger",
@@ -66,7 +77,12 @@ def read_status(ledger: Path, blueprints: Sequence[str] = ()) -> tuple[RolloutSt
             subject=str(ledger),
             hint="start with edgewright rollout, or name the ledger with --ledger",
         )
-    database = sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro", uri=True, timeout=30.0)
+    return sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro", uri=True, timeout=30.0)
+
+
+def read_status(ledger: Path, blueprints: Sequence[str] = ()) -> tuple[RolloutStatus, ...]:
+    """The last roll-out of each blueprint; raises `no-ledger` when nothing was ever rolled out from here."""
+    database = open_ledger(ledger)
     try:
         database.row_factory = sqlite3.Row
         rollouts = database.execute("SELECT * FROM latest_rollouts ORDER BY blueprint").fetchall()
@@ -91,6 +107,12 @@ def _rollout(database: sqlite3.Connection, row: sqlite3.Row) -> RolloutStatus:
     )
 
 
+def _differences(row: sqlite3.Row) -> tuple[str, ...]:
+    """Kinds of difference of the last observation; a ledger from before observations has none."""
+    text = row["differences"] if "differences" in row.keys() else None  # noqa: SIM118 - a row's values
+    return tuple(dict.fromkeys(str(entry["kind"]) for entry in json.loads(text or "[]")))
+
+
 def _device(row: sqlite3.Row) -> DeviceStatus:
     answer: dict[str, Any] = json.loads(row["last_answer"] or "{}")
     complaint: dict[str, Any] = json.loads(row["last_complaint"] or "{}")
@@ -112,4 +134,6 @@ def _device(row: sqlite3.Row) -> DeviceStatus:
         last_seen=row["last_seen"],
         complaint=complaint.get("slug"),
         complaint_message=complaint.get("message"),
+        last_observed=row["last_observed"] if "last_observed" in row.keys() else None,  # noqa: SIM118 - a row's values
+        differences=_differences(row),
     )

@@ -7,11 +7,14 @@ cut off is resumed or abandoned before another begins.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from edgewright.kernel.diagnostics import ExitCode, fail
+from edgewright.kernel.digest import digest_bytes, digest_file, hex_of
 from edgewright.kernel.events import EventSink, discard
 from edgewright.package.archive import EvidenceArchive
 from edgewright.package.trust import trusted_signers
@@ -19,6 +22,7 @@ from edgewright.package.verify import verify_release
 from edgewright.package.view import ReleaseView
 from edgewright.render.project import refuse_other_targets, render
 from edgewright.render.waves import plan_waves
+from edgewright.rollout.answers import Told
 from edgewright.rollout.controller import RolloutState, Status, advance, begin, replay
 from edgewright.rollout.drive import Devices, Drive
 from edgewright.rollout.events import Event, Finished, Recalled, Resumed, Tell
@@ -31,6 +35,7 @@ from edgewright.spec.v1beta1.blueprint import Blueprint
 from edgewright.spec.v1beta1.fleet import Device, Fleet
 
 _LEFT = frozenset({Status.ROLLED_BACK, Status.LEAVE})
+_BEFORE_ANY_EXPIRY = datetime.fromtimestamp(0, UTC)
 Reach = Callable[["RolloutSession", RolloutPlan, Sequence[str]], Devices]
 
 
@@ -39,6 +44,17 @@ def reach_by_ansible(session: RolloutSession, plan: RolloutPlan, lifted: Sequenc
     told = [device.name for device in plan.devices if device.name not in plan.settled]
     repaired = told if plan.renewed or plan.settled else []
     return AnsibleRunner(session.project, session.runs, plan.release, lifted, repaired, plan.renewed)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What devices told, beside the release and the digests of what the fleet says each should have been given."""
+
+    release: ReleaseView
+    devices: tuple[Device, ...]
+    told: tuple[Told, ...]
+    options: Mapping[str, str]
+    signers: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,28 @@ class RolloutSession:
             return self._begin(
                 release, make_plan(self.name, release.version, release.number, devices, waves, spec, quarantined)
             )
+
+    def ask(self, *, on: Sequence[str] = ()) -> Asked:
+        """Have devices tell everything; changes nothing on them, and nothing in `dist/`.
+
+        A release that has expired since it was rolled out is still what devices should run: time plays no part."""
+        ansible_tool("ansible-playbook")
+        signers = trusted_signers(self.root)
+        release = verify_release(self.dist, allowed_signers=signers, deep=False, moment=_BEFORE_ANY_EXPIRY)
+        devices = select_devices(resolve_devices(self.fleet, self.root), on)
+        with tempfile.TemporaryDirectory(prefix="observe-", dir=self.ledger.path.parent) as scratch:
+            project = Path(scratch) / "ansible"
+            render(self.blueprint, devices, release, signers, project)
+            options = {
+                device.name: hex_of(digest_file(project / "devices" / f"{device.name}.json")) for device in devices
+            }
+            runner = AnsibleRunner(project, self.runs.with_name(f"{self.name}.observe"), release.number)
+            told = tuple(runner.ask_everything([device.name for device in devices]))
+        return Asked(release, devices, told, options, hex_of(digest_bytes(signers)))
+
+    def refuse_unfinished(self) -> None:
+        """Raise `rollout-unfinished` when a roll-out was cut off: it has to be ended before another begins."""
+        self._close_earlier(abandon=False)
 
     def reconcile(self, differing: Mapping[str, bool], *, among: Sequence[str]) -> RolloutState:
         """Roll the release out to devices that differ alone, through waves of their own.
@@ -223,7 +261,7 @@ class RolloutSession:
                 f"the roll-out of {self.name} {recorded.plan.version} of {recorded.started_at} was cut off",
                 exit_code=ExitCode.ROLLOUT,
                 subject=self.name,
-                hint="go on with --resume, or give it up with --abandon",
+                hint="go on with `edgewright rollout --resume`, or give it up with `edgewright rollout --abandon`",
             )
         self.ledger.append(recorded.id, Finished("abandoned"), {})
 

@@ -92,14 +92,14 @@ class Shop:
             "supervisor": "process",
         }
 
-    def release(self, version: str, *, wrong: bool = False) -> int:
+    def release(self, version: str, *, wrong: bool = False, commit: str | None = None) -> int:
         """Package and sign a release into dist/; a `wrong` one cannot reproduce its own test vector."""
         self.write(version)
         artifact = self.root.parent / f"artifact-{version}"
         build_artifact(artifact, wrong=wrong, architecture="x86_64")
         # a tiny marker, so that two releases never are the same bytes
         (artifact / "model" / "note.bin").write_text(version)
-        package_tiny(self.root, "demo", {TARGET: artifact}, self.keys.key)
+        package_tiny(self.root, "demo", {TARGET: artifact}, self.keys.key, commit=commit)
         return release_number(version)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:

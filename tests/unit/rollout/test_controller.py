@@ -288,7 +288,7 @@ def test_reconciliation_killed_at_any_moment_resumes_and_every_device_is_repaire
 
 def test_plan_of_a_reconciliation_keeps_the_canary_and_the_budget_of_what_differs() -> None:
     devices = [Device(name=f"d{number}", target="x86-64-v3") for number in range(40)]
-    spec = RolloutSpec(waves=(CanaryWave(canary=Canary(per_target=1)), 0.5, 1.0), failure_budget=0.1)
+    spec = RolloutSpec(waves=(CanaryWave(canary=Canary(per_target=1)), "50%", "100%"), failure_budget="10%")  # type: ignore[arg-type]
     differing = {f"d{number}": number % 2 == 0 for number in range(10)}
     plan = plan_reconciliation("shop", "1.1.0", NEW, devices, differing, spec)
     assert [(wave.label, len(wave.devices)) for wave in plan.waves] == [
