@@ -160,6 +160,8 @@ class Merge:
                     self._ambiguous(part, there, item, path)
                     continue
             skipped = keys
+            if same and identity is _backend and base[same[0]].get("targets") == item.get("targets"):
+                skipped = keys | {"targets"}  # they only say which build is meant
             if not same:
                 base.append({})
                 same, skipped = [len(base) - 1], frozenset()
@@ -178,8 +180,9 @@ class Merge:
         known: tuple[Hashable, ...],
     ) -> None:
         span = part.spans.span(there)
-        if self._conflicts(known, _Claim(part.overlay, value, span)):
-            return
+        first = self._claims.get(known)
+        if self._conflicts(known, _Claim(part.overlay, value, span)) or (first and first.overlay != part.overlay):
+            return  # they disagree, or say the same
         use = self.uses.setdefault((part.overlay, there), Use(span))
         use.merged += 1
         old = base.get(key, _MISSING)

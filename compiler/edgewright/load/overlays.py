@@ -260,4 +260,4 @@ def _with_locks(drafts: list[Draft], locks: Sequence[Draft]) -> list[Draft]:
 
 
 def _stem(name: str) -> str:
-    return name.rsplit(".", 1)[0]
+    return name.rsplit(".", 1)[0].removesuffix(".lock")

@@ -116,6 +116,8 @@ def _missing(parsed: Parsed, path: Path, rest: tuple[Any, ...], model: type[Mode
             else None
         )
     span = parsed.spans.key_span(path) if path else parsed.spans.span(())
+    taken_away = parsed.spans.keys.get((*path, key))  # by the null of an overlay: the value is gone, its place is not
+    span = taken_away or span
     return Diagnostic("missing-key", f"{_name(path)} lacks {key}", span=span, hint=misspelt)
 
 
