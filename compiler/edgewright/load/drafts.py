@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.kernel.digest import Digest, digest_bytes
+from edgewright.load.conflicts import find_conflict
 from edgewright.load.conversion import to_newest
 from edgewright.load.fixes import name_fix
 from edgewright.load.remarks import Remark, find_remarks
@@ -90,6 +91,11 @@ def _read(candidate: Candidate, reading: Reading) -> None:
         message = f"{path} has {candidate.size_bytes:,} bytes, {SIZE_LIMIT_BYTES:,} allowed"
         hint = "split it into several documents"
         reading.problems.append(Diagnostic("file-too-large", message, span=Span(path, 1, 1, 1, 1), hint=hint))
+        reading.unread.append(path)
+        return
+    conflict = find_conflict(candidate.data, path)
+    if conflict is not None:
+        reading.problems.append(conflict)
         reading.unread.append(path)
         return
     parsed, problems = parse(candidate.data, path)
