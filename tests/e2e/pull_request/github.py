@@ -132,7 +132,7 @@ class GitHub:
             outcome = Step(name, "success" if done.returncode == 0 else "failure", done.stdout)
         else:
             given = {key: interpolate(value, context) for key, value in step.get("with", {}).items()}
-            outcome = Step(name, "success" if self._action(name, given, result) else "failure")
+            outcome = Step(name, "success" if self._action(step["uses"].split("@")[0], given, result) else "failure")
         context["job"]["is_failed"] |= outcome.outcome == "failure"
         result.steps.append(outcome)
 

@@ -68,7 +68,7 @@ class GitLab:
         kept.mkdir()
         when = job.get("artifacts", {}).get("when", "on_success")
         if done.returncode == 0 or when == "always":
-            _keep(job.get("artifacts", {}), workspace, kept)
+            _keep(job.get("artifacts", {}), {**known, **own}, workspace, kept)
         return Ran(done.returncode, done.stdout, workspace, kept)
 
     def _clone(self, workspace: Path, ref: str, home: Path) -> None:
@@ -100,8 +100,9 @@ def _expand(value: str, known: Mapping[str, str]) -> str:
     return _VARIABLE.sub(lambda place: known.get(place[1], ""), value)
 
 
-def _keep(artifacts: Mapping[str, Any], workspace: Path, kept: Path) -> None:
-    for name in (*artifacts.get("paths", ()), *artifacts.get("reports", {}).values()):
+def _keep(artifacts: Mapping[str, Any], known: Mapping[str, str], workspace: Path, kept: Path) -> None:
+    for path in (*artifacts.get("paths", ()), *artifacts.get("reports", {}).values()):
+        name = _expand(path, known)
         source = workspace / name
         if source.is_dir():
             shutil.copytree(source, kept / name)
