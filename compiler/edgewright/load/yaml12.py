@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
 
@@ -100,89 +100,141 @@ def parse(data: bytes, name: str) -> tuple[Parsed | None, list[Diagnostic]]:
 
 
 def _compose(text: str, name: str) -> tuple[Parsed | None, list[Diagnostic]]:
-    _check_events(text, name)
-    node = yaml.compose(text, Loader=yaml.CSafeLoader)
-    builder = _Builder(name)
-    if node is None:
+    loader = yaml.CSafeLoader(text)
+    try:
+        builder = _Builder(name, loader.get_event)
+        is_empty, value = builder.document()
+    finally:
+        loader.dispose()
+    if is_empty:
         return None, [Diagnostic("empty-document", f"{name} is empty", span=Span(name, 1, 1, 1, 1))]
-    value = builder.build(node, ())
     return Parsed(value, SpanMap(name, builder.values, builder.keys)), builder.diagnostics
 
 
-def _check_events(text: str, name: str) -> None:
-    """Refuse what must not even be composed: aliases first of all, then anchors, tags, depth and second documents."""
-    depth = documents = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        mark: Any = event.start_mark
-        span = Span(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
-        if isinstance(event, yaml.AliasEvent):
-            raise _RefusedError("yaml-alias", f"the alias *{event.anchor} is not allowed", span, "write the value out")
-        if isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise _RefusedError("yaml-documents", "a second document starts here; one file holds one", span)
-        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            raise _RefusedError("yaml-alias", f"the anchor &{event.anchor} is not allowed", span, "write the value out")
-        tag = getattr(event, "tag", None)
-        if tag not in (None, "!"):
-            raise _RefusedError("yaml-tag", f"the tag {tag} is not allowed", span, "write the plain value")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEPTH_LIMIT:
-                raise _RefusedError("yaml-depth", f"values are nested {depth} deep, {DEPTH_LIMIT} allowed", span)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
 class _Builder:
-    """Walks composed nodes once, making values and spans; duplicate keys are reported and the first one is kept."""
+    """Makes values and spans from the events of one pass; duplicate keys are reported and the first one is kept.
 
-    def __init__(self, name: str) -> None:
+    What may not stand in any document (aliases, tags, depth, second documents, text that is no YAML) is raised where it
+    is met; what is wrong with a key or a number, once the rest is known to be free of that.
+    """
+
+    def __init__(self, name: str, next_event: Callable[[], Any]) -> None:
         self.name = name
         self.values: dict[Path, Span] = {}
         self.keys: dict[Path, Span] = {}
         self.diagnostics: list[Diagnostic] = []
+        self._next = next_event
+        self._depth = 0
+        self._refused: _RefusedError | None = None
+        self._nowhere = Span(name, 1, 1, 1, 1)
 
-    def _span(self, node: Any) -> Span:
-        start, end = node.start_mark, node.end_mark
+    def document(self) -> tuple[bool, Any]:
+        """Whether there is none, and the value of the one document."""
+        self._next()  # the start of the stream
+        if type(self._next()) is yaml.StreamEndEvent:
+            return True, None
+        value = self._build(self._event(), ())
+        self._next()  # the end of the document
+        after = self._next()
+        if type(after) is not yaml.StreamEndEvent:
+            self._refuse_event("yaml-documents", "a second document starts here; one file holds one", after)
+        if self._refused is not None:
+            raise self._refused
+        return False, value
+
+    def _event(self) -> Any:
+        """The next event, which is neither an alias nor has an anchor or a tag."""
+        event = self._next()
+        kind = type(event)
+        if kind is yaml.AliasEvent:
+            self._refuse_event("yaml-alias", f"the alias *{event.anchor} is not allowed", event, "write the value out")
+        if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            return event
+        if event.anchor is not None:
+            self._refuse_event("yaml-alias", f"the anchor &{event.anchor} is not allowed", event, "write the value out")
+        if event.tag is not None and event.tag != "!":
+            self._refuse_event("yaml-tag", f"the tag {event.tag} is not allowed", event, "write the plain value")
+        return event
+
+    def _refuse_event(self, slug: str, message: str, event: Any, hint: str | None = None) -> NoReturn:
+        mark = event.start_mark
+        span = Span(self.name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
+        raise _RefusedError(slug, message, span, hint)
+
+    def _refuse_later(self, slug: str, message: str, span: Span, hint: str | None = None) -> None:
+        self._refused = self._refused or _RefusedError(slug, message, span, hint)
+
+    def _span(self, first: Any, last: Any) -> Span:
+        start, end = first.start_mark, last.end_mark
         return Span(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
-    def build(self, node: Any, path: Path) -> Any:
-        self.values[path] = self._span(node)
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(item, (*path, index)) for index, item in enumerate(node.value)]
-        return self._scalar(node)
+    def _build(self, event: Any, path: Path) -> Any:
+        if type(event) is yaml.ScalarEvent:
+            span = self.values[path] = self._span(event, event)
+            return self._scalar(event, span)
+        self.values[path] = self._nowhere  # before its parts; known after them
+        self._depth += 1
+        if self._depth > DEPTH_LIMIT:
+            message = f"values are nested {self._depth} deep, {DEPTH_LIMIT} allowed"
+            self._refuse_event("yaml-depth", message, event)
+        value: Any
+        if type(event) is yaml.MappingStartEvent:
+            value, last = self._mapping(path)
+        else:
+            value = []
+            while type(last := self._event()) is not yaml.SequenceEndEvent:
+                value.append(self._build(last, (*path, len(value))))
+        self._depth -= 1
+        self.values[path] = self._span(event, last)
+        return value
 
-    def _mapping(self, node: Any, path: Path) -> dict[str, Any]:
+    def _mapping(self, path: Path) -> tuple[dict[str, Any], Any]:
         result: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            span = self._span(key_node)
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise _RefusedError("yaml-key", "a key is not plain text", span)
-            key = key_node.value
+        while type(event := self._event()) is not yaml.MappingEndEvent:
+            if type(event) is not yaml.ScalarEvent:
+                self._refuse_later("yaml-key", "a key is not plain text", self._span(event, self._skip(event)))
+                self._skip(self._event())
+                continue
+            span, key = self._span(event, event), event.value
             if key == "<<":
-                raise _RefusedError("yaml-merge", "merge keys (<<) are not allowed", span, "write the values out")
+                self._refuse_later("yaml-merge", "merge keys (<<) are not allowed", span, "write the values out")
             if key in result:
                 first = self.keys[(*path, key)]
                 message = f"{key!r} is written twice; the first is at line {first.line}"
                 self.diagnostics.append(Diagnostic("duplicate-key", message, span=span, hint="remove one of the two"))
+                self._skip(self._event())
                 continue
             self.keys[(*path, key)] = span
-            result[key] = self.build(value_node, (*path, key))
-        return result
+            result[key] = None
+            result[key] = self._build(self._event(), (*path, key))
+        return result, event
 
-    def _scalar(self, node: Any) -> Any:
-        text = node.value
-        if node.style is not None and node.style != "":
+    def _skip(self, event: Any) -> Any:
+        """Read over a value that is not kept; its last event."""
+        depth = 0
+        while True:
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if self._depth + depth > DEPTH_LIMIT:
+                    message = f"values are nested {self._depth + depth} deep, {DEPTH_LIMIT} allowed"
+                    self._refuse_event("yaml-depth", message, event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth == 0:
+                return event
+            event = self._event()
+
+    def _scalar(self, event: Any, span: Span) -> Any:
+        text = event.value
+        if event.style:
             return text
         if text in _NULLS:
             return None
         if text in _BOOLS:
             return _BOOLS[text]
         if _NOT_FINITE.fullmatch(text):
-            raise _RefusedError("not-finite", f"{text} is not a number that can be compared", self._span(node))
+            self._refuse_later("not-finite", f"{text} is not a number that can be compared", span)
+            return text
         if len(text) > _LONGEST_NUMBER:
             return text
         if _INT.fullmatch(text):
@@ -191,5 +243,5 @@ class _Builder:
             return text
         number = float(text)
         if math.isinf(number):
-            raise _RefusedError("not-finite", f"{text} is too large for a number", self._span(node))
+            self._refuse_later("not-finite", f"{text} is too large for a number", span)
         return number
