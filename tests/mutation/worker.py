@@ -46,6 +46,7 @@ def main(repository: Path, first: int, count: int) -> None:
     """Mutate every document of a good repository in turn."""
     paths = sorted(path for path in repository.rglob("*.yaml") if path.is_file())
     goods = tuple(path.read_bytes() for path in paths)
+    _check(repository)  # what is imported and read once is nobody's fault
     results = []
     for seed in range(first, first + count):
         path, good = paths[seed % len(paths)], goods[seed % len(paths)]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
@@ -161,10 +162,9 @@ class _Source:
 def _read(root: Path) -> _Source:
     require_folder(root)
     reading = read_drafts(find_candidates(root))
-    shipped = _shelved(read_drafts(_shipped_candidates()))
     paths = [path for path in (*(draft.path for draft in reading.drafts), *reading.unread) if is_among(path)]
     has_overlays = bool(paths) or any(draft.kind == "Overlay" for draft in reading.drafts)
-    return _Source(reading, shipped, environments_of(paths), split(reading.drafts) if has_overlays else None)
+    return _Source(reading, _shipped(), environments_of(paths), split(reading.drafts) if has_overlays else None)
 
 
 def _merged(source: _Source, environment: str | None) -> _Shelf:
@@ -204,13 +204,19 @@ def _repository(root: Path, source: _Source, selectors: Sequence[str], environme
 
 def shipped_targets() -> Mapping[str, Loaded[Target]]:
     """The profiles that ship with edgewright, by name."""
-    return _shelved(read_drafts(_shipped_candidates())).found["Target"]
+    return _shipped().found["Target"]
 
 
 def shipped_policies() -> Mapping[str, Loaded[Policy]]:
     """The organisation policies that ship with edgewright: examples, which hold for nobody who does not extend them."""
     candidates = find_candidates(share_folder() / _ORGANISATION, prefix=f"{SHIPPED}{_ORGANISATION}/")
     return _shelved(read_drafts(candidates)).found["Policy"]
+
+
+@cache
+def _shipped() -> _Shelf:
+    """What ships with edgewright does not change while a process runs."""
+    return _shelved(read_drafts(_shipped_candidates()))
 
 
 def _shipped_candidates() -> Iterator[Candidate]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -129,6 +129,7 @@ PLACES: Mapping[str, Path] = {"blueprint": (), "model": ("spec", "model")}
 """Where the blueprint has what a variable shows, as far as its members are keys of the document."""
 
 
+@cache
 def shapes(each: str | None) -> Mapping[str, Shape]:
     """Types of the variables of a rule."""
     found = {name: shape_of(kind) for name, kind in VARIABLES.items()}
