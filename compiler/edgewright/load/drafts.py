@@ -20,7 +20,7 @@ from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.kernel.digest import Digest, digest_bytes
 from edgewright.load.conflicts import find_conflict
 from edgewright.load.conversion import to_newest
-from edgewright.load.fixes import name_fix
+from edgewright.load.fixes import name_fix, second_keys_fixed
 from edgewright.load.remarks import Remark, find_remarks
 from edgewright.load.tree import Candidate
 from edgewright.load.wording import diagnose
@@ -100,7 +100,8 @@ def _read(candidate: Candidate, reading: Reading) -> None:
         return
     parsed, problems = parse(candidate.data, path)
     spans = parsed.spans if parsed else SpanMap(path, {}, {})
-    reading.problems += problems[:ERRORS_SHOWN] + _rest(spans, len(problems) - ERRORS_SHOWN)
+    reading.problems += second_keys_fixed(problems[:ERRORS_SHOWN], candidate.data, spans)
+    reading.problems += _rest(spans, len(problems) - ERRORS_SHOWN)
     reading.remarks += find_remarks(candidate.data, parsed.spans) if parsed else []
     problem = unusable(parsed) if parsed else None
     if parsed is None or problem is not None:

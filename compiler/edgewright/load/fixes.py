@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from edgewright.kernel.diagnostics import Edit, Fix, Span, sure_match
+from edgewright.kernel.diagnostics import Diagnostic, Edit, Fix, Span, sure_match
 from edgewright.load.yaml12 import Parsed, Path, SpanMap
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_LINES_LOOKED_AT = 1_000
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _TRUTHS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -45,6 +48,35 @@ def truth_fix(spans: SpanMap, path: Path, value: object) -> Fix | None:
     span = spans.values.get(path)
     word = _TRUTHS.get(value.lower()) if isinstance(value, str) else None
     return Fix(f"write {word}", (Edit(span, word),)) if span is not None and word is not None else None
+
+
+def second_keys_fixed(problems: Iterable[Diagnostic], data: bytes, spans: SpanMap) -> list[Diagnostic]:
+    """The problems of a text; keys that are written twice with the same words on a line of their own have a fix."""
+    found = list(problems)
+    if all(problem.slug != "duplicate-key" for problem in found):
+        return found
+    lines = _LINE_END.split(data.decode("utf-8"))
+    keys = {(span.line, span.column): path for path, span in spans.keys.items()}
+    return [_second_key_fixed(problem, lines, keys, spans) for problem in found]
+
+
+def _second_key_fixed(
+    problem: Diagnostic, lines: list[str], keys: Mapping[tuple[int, int], Path], spans: SpanMap
+) -> Diagnostic:
+    span = problem.span
+    if problem.slug != "duplicate-key" or span is None or lines[span.line - 1][: span.column - 1].strip():
+        return problem
+    said = lines[span.line - 1][span.column - 1 :].rstrip()
+    # in a block all keys stand in one column, so the nearest one above with the same words is the first one
+    lowest = max(0, span.line - _LINES_LOOKED_AT)
+    above = (line for line in range(span.line - 1, lowest, -1) if (line, span.column) in keys)
+    first = next((line for line in above if lines[line - 1][span.column - 1 :].rstrip() == said), None)
+    if first is None or "#" in said or spans.values[keys[first, span.column]].end_line != first:
+        return problem
+    end = Span(span.path, span.line, 1, span.line + 1, 1)
+    if span.line == len(lines):
+        end = Span(span.path, span.line, 1, span.line, len(lines[-1]) + 1)
+    return replace(problem, fix=Fix("remove the second one", (Edit(end, ""),)))
 
 
 def _write(span: Span, word: str) -> Fix | None:

@@ -15,6 +15,7 @@ from edgewright.cli.main import run
 from edgewright.kernel.beneath import read_beneath, replace_beneath
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Edit, Fix, Span, sure_match
 from edgewright.load.drafts import read_drafts, validate
+from edgewright.load.fixes import second_keys_fixed
 from edgewright.load.rewrite import comments
 from edgewright.load.tree import Candidate
 from edgewright.load.yaml12 import parse
@@ -122,6 +123,41 @@ def _diagnostics(text: str) -> list[Diagnostic]:
     if reading.drafts:
         return validate(reading.drafts[0].parsed, Fleet)[1]
     return reading.problems
+
+
+@pytest.mark.parametrize(
+    ("second", "left"),
+    [
+        ("  b: 1\n", ""),
+        ("  b: 1  \r\n", ""),
+        ("  'b': 1\n", None),
+        ("  b: 1", ""),
+        ("  b: 1  # why\n", None),
+        ("  b: 2\n", None),
+        ("  b: '1'\n", None),
+        ("  b: 1.0\n", None),
+        ("  b: {c: 1}\n", None),
+        ("  b: |\n    1\n", None),
+    ],
+)
+def test_second_key_that_says_the_same_is_removed(second: str, left: str | None) -> None:
+    text = f"a:\n  b: 1\n  # kept\n{second}"
+    [found] = _second_keys(text)
+    assert found.slug == "duplicate-key"
+    assert (found.fix is None) is (left is None)
+    if found.fix is not None:
+        assert _mended(text, found.fix) == (text.removesuffix(second), 1)
+
+
+def test_second_key_beside_others_stays() -> None:
+    for text in ("{b: 1, b: 1}\n", "- b: 1\n  c: {d: 1, d: 1}\n"):
+        assert [problem.fix for problem in _second_keys(text)] == [None]
+
+
+def _second_keys(text: str) -> list[Diagnostic]:
+    parsed, problems = parse(text.encode(), "a.yaml")
+    assert parsed is not None
+    return second_keys_fixed(problems, text.encode(), parsed.spans)
 
 
 @pytest.fixture
