@@ -21,6 +21,7 @@ from pydantic.alias_generators import to_camel
 from edgewright.build.executor import BuildContext, execute
 from edgewright.build.store import Result, Store
 from edgewright.check.budget import ModelFacts
+from edgewright.check.revision import CheckedCommit
 from edgewright.check.run import require_valid
 from edgewright.cli.places import dist_folder
 from edgewright.evaluate.explain import no_gate, red_gates
@@ -72,7 +73,8 @@ class Evaluated:
 class Session:
     """One run of the compiler over one fleet repository, in one environment or in none.
 
-    `results` is where `dist/` lies: the root itself, unless the root is a revision laid out elsewhere.
+    `results` is where `dist/` lies: the root itself, unless the root is a revision laid out elsewhere: `commit`.
+    Without `policies` the organisation's rules are not judged.
     """
 
     def __init__(
@@ -83,9 +85,13 @@ class Session:
         *,
         results: Path | None = None,
         environment: str | None = None,
+        commit: CheckedCommit | None = None,
+        policies: bool = True,
     ) -> None:
         self.root = root.resolve()
         self.environment = environment
+        self.commit = commit
+        self.policies = policies
         self.results = (results or root).resolve()
         self.selectors = tuple(selectors)
         self.events = events
@@ -99,7 +105,7 @@ class Session:
         repository = load_repository(
             self.root, selectors=self.selectors, keep_problems=True, environment=self.environment
         )
-        self._warnings = require_valid(repository, self.registry)
+        self._warnings = require_valid(repository, self.registry, policies=self.policies, commit=self.commit)
         return repository
 
     @property

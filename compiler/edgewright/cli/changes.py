@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgewright.build.store import Store
 from edgewright.check.run import check
+from edgewright.cli.known import KnownResults
 from edgewright.cli.revisions import open_empty, open_revision
 from edgewright.cli.sides import Side
 from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, Severity, did_you_mean, fail
@@ -44,10 +45,10 @@ def plan_change(
 ) -> ChangePlan:
     """What the change from `base` to `revision` (the working tree when None) does to the fleet."""
     ends = _find_ends(repository, base, revision)
-    registry, store = Registry(), Store()
-    after = Side(load_repository(ends.after, keep_problems=True, environment=environment), registry, store, repository)
-    before = Side(
-        load_repository(ends.before, keep_problems=True, environment=environment), registry, store, repository
+    registry, known = Registry(), KnownResults(Store())
+    before, after = (
+        Side(load_repository(folder, keep_problems=True, environment=environment), registry, known, repository)
+        for folder in (ends.before, ends.after)
     )
     _require_right(after, has_blueprints=bool(before.blueprints))
     names = _selected([*before.blueprints, *after.blueprints], selectors)
@@ -111,8 +112,11 @@ def _open_base(repository: Path, commit: Commit) -> tuple[Path, list[str]]:
 
 
 def _require_right(side: Side, *, has_blueprints: bool) -> None:
-    """Raise with every error of the documents after the change; removing the last blueprint is none."""
-    found = check(side.repository, side.registry)
+    """Raise with every error of the documents after the change; removing the last blueprint is none.
+
+    The organisation's policies are left to `check`: a plan of what they forbid is what their owner wants to see.
+    """
+    found = check(side.repository, side.registry, policies=False)
     wrong = [
         diagnostic
         for diagnostic in found

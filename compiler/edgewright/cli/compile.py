@@ -50,7 +50,9 @@ def command(
     source = source_of(repository, revision, allow_dirty=allow_dirty)
     invocation.repository = source.folder  # what messages quote
     progress = ProgressLines(show_cached=verbose)
-    session = Session(source.folder, blueprints, progress, results=repository, environment=environment)
+    session = Session(
+        source.folder, blueprints, progress, results=repository, environment=environment, commit=source.checked
+    )
     print_diagnostics(session.warnings, roots=[source.folder])
     signer = find_signer(signing_key)
     require_trusted(session.root, signer)

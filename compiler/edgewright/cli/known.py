@@ -83,23 +83,40 @@ def _gate_numbers(gates: Any, origin: str) -> dict[str, Number]:
     }
 
 
-def blobs_of(store: Store, artifact: Digest | None) -> Mapping[Digest, int] | None:
-    """The files of an artifact in the store, by digest; None when it is not there."""
-    result = store.result(artifact) if artifact else None
-    return {entry.digest: entry.size for entry in result.tree.values()} if result else None
+class KnownResults:
+    """Results of the store, each read once for all cohorts that share it."""
 
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._results: dict[Digest, Result | None] = {}
+        self._numbers: dict[Digest, dict[str, Number]] = {}
 
-def stored_numbers(store: Store, artifact: Digest | None, measurements: Digest | None) -> dict[str, Number]:
-    """What the store knows of an artifact: its size, and what was measured of it."""
-    found: dict[str, Number] = {}
-    built = store.result(artifact) if artifact else None
-    if built is not None:
-        size = sum(entry.size for entry in built.tree.values())
-        found["artifact_size"] = Number(size, "B", "measured", "files of the artifact in the store")
-    result = store.result(measurements) if measurements else None
-    if result is not None and measurements is not None and MEASUREMENTS in result.tree:
-        found |= _measured(store, measurements, result)
-    return found
+    def result(self, key: Digest | None) -> Result | None:
+        """The result of an action, if the store has it."""
+        if key is None:
+            return None
+        if key not in self._results:
+            self._results[key] = self.store.result(key)
+        return self._results[key]
+
+    def blobs(self, artifact: Digest | None) -> Mapping[Digest, int] | None:
+        """The files of an artifact by digest; None when it is not in the store."""
+        result = self.result(artifact)
+        return {entry.digest: entry.size for entry in result.tree.values()} if result else None
+
+    def numbers(self, artifact: Digest | None, measurements: Digest | None) -> dict[str, Number]:
+        """What the store knows of an artifact: its size, and what was measured of it."""
+        found: dict[str, Number] = {}
+        built = self.result(artifact)
+        if built is not None:
+            size = sum(entry.size for entry in built.tree.values())
+            found["artifact_size"] = Number(size, "B", "measured", "files of the artifact in the store")
+        result = self.result(measurements)
+        if result is not None and measurements is not None and MEASUREMENTS in result.tree:
+            if measurements not in self._numbers:
+                self._numbers[measurements] = _measured(self.store, measurements, result)
+            found |= self._numbers[measurements]
+        return found
 
 
 def _measured(store: Store, key: Digest, result: Result) -> dict[str, Number]:

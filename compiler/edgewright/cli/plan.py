@@ -62,10 +62,9 @@ def command(
     if exit_code or output == "markdown":
         raise click.UsageError("--exit-code and --output markdown are about a change: give its --base")
     if revision is not None:
-        from edgewright.cli.revisions import open_revision
-        from edgewright.load.git import resolve
+        from edgewright.cli.revisions import revision_source
 
-        repository = open_revision(repository, resolve(repository, revision)).folder
+        repository = revision_source(repository, revision).folder
         invocation.repository = repository  # what messages quote
     _plan_actions(repository, blueprints, environment, output)
     return ExitCode.OK
@@ -99,11 +98,12 @@ def _plan_change(
 def _plan_actions(repository: Path, blueprints: tuple[str, ...], environment: str | None, output: str) -> None:
     from edgewright.check.rule import Subject
     from edgewright.cli.chain import Session
+    from edgewright.cli.known import KnownResults
     from edgewright.cli.output.plan_actions import ActionState, print_actions, print_estimates, print_fleet
     from edgewright.cli.output.progress import ProgressLines
     from edgewright.cli.sides import Side
 
-    session = Session(repository, blueprints, ProgressLines(), environment=environment)
+    session = Session(repository, blueprints, ProgressLines(), environment=environment, policies=False)
     plans = [session.plan(loaded) for loaded in session.blueprints]
     found: dict[str, list[ActionState]] = {}
     for plan in plans:
@@ -112,7 +112,7 @@ def _plan_actions(repository: Path, blueprints: tuple[str, ...], environment: st
             ActionState(action.kind, action.subject, action.key, action.determinism, result.seconds if result else None)
             for action, result in results
         ]
-    side = Side(session.repository, session.registry, session.store, session.results)
+    side = Side(session.repository, session.registry, KnownResults(session.store), session.results)
     fleets = {plan.blueprint.metadata.name: side.summary(plan.blueprint) for plan in plans}
     if output == "json":
         documents = {

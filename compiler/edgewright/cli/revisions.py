@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from edgewright.check.revision import CheckedCommit
 from edgewright.kernel.diagnostics import fail
 from edgewright.kernel.files import remove_tree
 from edgewright.kernel.resources import cache_folder
@@ -25,10 +26,14 @@ _CHANGES_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The folder to load, and the full id of the commit it equals; None when no commit is known to."""
+    """The folder to load, and the full id of the commit it equals; None when no commit is known to.
+
+    `checked` is the commit that policies judge, when the folder is not that of the Git repository itself.
+    """
 
     folder: Path
     commit: str | None
+    checked: CheckedCommit | None = None
 
 
 def open_revision(root: Path, commit: Commit, *, limits: Limits | None = None, keep_going: bool = False) -> Revision:
@@ -46,13 +51,19 @@ def open_empty() -> Path:
     return folder
 
 
+def revision_source(repository: Path, revision: str) -> Source:
+    """A commit, laid out with all that a compile may need of it."""
+    commit = resolve(repository, revision)
+    folder = open_revision(repository, commit, limits=FOR_COMPILING).folder
+    return Source(folder, commit.id, CheckedCommit(repository.resolve(), commit.id))
+
+
 def source_of(repository: Path, revision: str | None, *, allow_dirty: bool) -> Source:
     """What a compile of `repository` reads: the revision, or the working tree; `dirty-tree` when that has changes."""
     if revision is not None:
         if allow_dirty:
             raise click.UsageError("--revision reads a commit, which is never dirty: leave --allow-dirty out")
-        commit = resolve(repository, revision)
-        return Source(open_revision(repository, commit, limits=FOR_COMPILING).folder, commit.id)
+        return revision_source(repository, revision)
     if find_git(repository) is None:
         click.echo(f"{repository} is not in Git: its release will name no commit", err=True)
         return Source(repository, None)

@@ -9,20 +9,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
-from edgewright.build.store import Store
 from edgewright.check.budget import ModelFacts
 from edgewright.cli.chain import machine_identity
 from edgewright.cli.known import (
     NO_EVIDENCE,
     Evidence,
-    blobs_of,
+    KnownResults,
     estimated_numbers,
     read_evidence,
     release_disk,
-    stored_numbers,
 )
 from edgewright.cli.places import dist_folder
 from edgewright.kernel.diagnostics import EdgewrightError
@@ -31,8 +30,8 @@ from edgewright.kernel.files import iter_files
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.git.revision import pointer_of
 from edgewright.lock.choices import BuildChoice, choices_of
-from edgewright.lock.document import LockView, Wanted, stale_entries
-from edgewright.lock.resolve import wanted_entries
+from edgewright.lock.document import LockView, stale_entries
+from edgewright.lock.wanted import Wanted, wanted_entries
 from edgewright.package.trust import FILE as SIGNERS
 from edgewright.plan.change import FleetSummary, Number
 from edgewright.plan.devices import summarise
@@ -41,7 +40,6 @@ from edgewright.plan.sides import BlueprintSide, CohortSide, FleetSide, PlannedW
 from edgewright.plugins.processes import fingerprint
 from edgewright.plugins.registry import Registry
 from edgewright.render.waves import plan_waves
-from edgewright.rollout.fleet import resolve_devices
 from edgewright.spec.v1beta1.blueprint import Blueprint
 
 _POINTER_BYTES = 1024
@@ -53,7 +51,7 @@ class Side:
 
     repository: Repository
     registry: Registry
-    store: Store
+    known: KnownResults
     results: Path
     _fleets: dict[str, FleetSide] = field(default_factory=dict)
     _fleet_keys: dict[str, object] = field(default_factory=dict)
@@ -100,13 +98,15 @@ class Side:
         return self._fleets[name]
 
     def _read_fleet(self, name: str) -> FleetSide:
-        loaded = self.repository.fleets.get(name)
-        if loaded is None:
+        if name not in self.repository.fleets:
             return FleetSide(name, (), f"there is no fleet {name}")
         try:
-            return FleetSide(name, resolve_devices(loaded.document, self.repository.root))
+            found = self.repository.devices_of(name)
         except EdgewrightError as error:
             return FleetSide(name, (), f"the fleet {name} cannot be read: {error.diagnostics[0].message}")
+        wrong = len(found.problems)
+        why = f"{wrong:,} hosts of the fleet {name} are wrong and not counted" if wrong else None
+        return FleetSide(name, found.devices, why)
 
     def waves(self, blueprint: Blueprint) -> tuple[PlannedWave, ...]:
         """The waves of a roll-out, cut once for all blueprints with the same fleet and waves."""
@@ -182,15 +182,17 @@ class Side:
         if path.stat().st_size > _POINTER_BYTES:
             return wanted
         pointer = pointer_of(path.read_bytes())
-        return Wanted("dataset", wanted.name, {"digest": f"sha256:{pointer[0]}"}) if pointer else wanted
+        return replace(wanted, request={**wanted.request, "digest": f"sha256:{pointer[0]}"}) if pointer else wanted
 
     def _plan(self, blueprint: Blueprint, choices: Sequence[BuildChoice], view: LockView) -> Plan:
-        return make_plan(blueprint, tuple(choices), view, self.registry, fingerprint, machine_identity())
+        return make_plan(blueprint, tuple(choices), view, self.registry, fingerprint, _machine())
 
     def _facts(self, blueprint: Blueprint, plan: Plan | None) -> ModelFacts | None:
-        result = self.store.result(plan.canonical) if plan else None
+        result = self.known.result(plan.canonical) if plan else None
         if result is not None and "facts.json" in result.tree:
-            return ModelFacts.from_import(json.loads(self.store.blob(result.tree["facts.json"].digest).read_bytes()))
+            return ModelFacts.from_import(
+                json.loads(self.known.store.blob(result.tree["facts.json"].digest).read_bytes())
+            )
         declared = blueprint.spec.model.facts
         return ModelFacts.from_declared(declared) if declared else None
 
@@ -215,7 +217,7 @@ class Side:
         numbers: dict[str, Number] = {
             **estimated_numbers(facts, backend, request),
             **evidence.numbers.get(name, {}),
-            **stored_numbers(self.store, artifact, measured),
+            **self.known.numbers(artifact, measured),
         }
         return CohortSide(
             choice.target.spec,
@@ -224,7 +226,7 @@ class Side:
             artifact,
             measured,
             variant.wheels if variant else None,
-            blobs_of(self.store, artifact) or evidence.blobs.get(name),
+            self.known.blobs(artifact) or evidence.blobs.get(name),
             numbers,
             release_disk(numbers, backend, request),
         )
@@ -234,6 +236,11 @@ class Side:
             file = self.repository.root / path
             self._files[path] = digest_file(file) if file.is_file() and not file.is_symlink() else None
         return self._files[path]
+
+
+@cache
+def _machine() -> Digest:
+    return machine_identity()
 
 
 def _datasets(blueprint: Blueprint, choices: Sequence[BuildChoice]) -> list[str]:

@@ -131,7 +131,7 @@ def _cohorts(cohorts: Sequence[CohortChange]) -> list[str]:
             words.classes(cohort.classes),
             quoted(words.artifacts(cohort)),
             f"{cohort.devices.touched:,} of {cohort.devices.total:,}",
-            words.marked(cohort.wire.update),
+            words.wire(cohort),
             words.marked(cohort.headroom),
         ]
         for cohort in cohorts[:_ROWS]
@@ -141,7 +141,7 @@ def _cohorts(cohorts: Sequence[CohortChange]) -> list[str]:
 
 
 def _figures(cohorts: Sequence[CohortChange]) -> list[str]:
-    figures = [(cohort.target, figure) for cohort in cohorts for figure in cohort.figures]
+    figures = [(cohort.target, figure) for cohort in cohorts if not words.stays(cohort) for figure in cohort.figures]
     if not figures:
         return []
     rows = [

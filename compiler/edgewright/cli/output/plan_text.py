@@ -32,7 +32,7 @@ def _print_blueprint(change: BlueprintChange) -> None:
             words.classes(cohort.classes),
             words.artifacts(cohort),
             f"{cohort.devices.touched:,} of {cohort.devices.total:,}",
-            words.marked(cohort.wire.update),
+            words.wire(cohort),
             words.marked(cohort.headroom),
         ]
         for cohort in change.cohorts
@@ -65,6 +65,7 @@ def _print_figures(change: BlueprintChange) -> None:
             figure.after.origin if figure.after else figure.before.origin if figure.before else "",
         ]
         for cohort in change.cohorts
+        if not words.stays(cohort)
         for figure in cohort.figures
     ]
     if rows:

@@ -18,6 +18,8 @@ from edgewright.plan.change import (
 )
 
 _ONLY = frozenset({ChangeClass.VERSION, ChangeClass.GATES, ChangeClass.ROLLOUT, ChangeClass.FLEET, ChangeClass.TARGET})
+_TWO_HOURS_S = 2 * 3600.0
+_TWO_DAYS_S = 2 * 86400.0
 
 
 def value(number: Number) -> str:
@@ -59,21 +61,43 @@ def artifact(found: Artifact | None) -> str:
     return f"{found.backend} {found.recipe} {key}"
 
 
+def stays(change: CohortChange) -> bool:
+    """Whether the artifact is the same before and after."""
+    before, after = change.before, change.after
+    return before is not None and after is not None and before.key is not None and before.key == after.key
+
+
 def artifacts(change: CohortChange) -> str:
     """The artifact before and after, or that it stays."""
-    before, after = change.before, change.after
-    if before is not None and after is not None and before.key is not None and before.key == after.key:
-        return f"{artifact(after)}, stays"
-    return f"{artifact(before)} → {artifact(after)}"
+    if stays(change):
+        return f"{artifact(change.after)}, stays"
+    return f"{artifact(change.before)} → {artifact(change.after)}"
+
+
+def wire(change: CohortChange) -> str:
+    """Bytes for one device that is updated, and for one that is new to the target; what nobody needs is left out."""
+    fresh = change.devices.added + change.devices.retargeted
+    if not change.devices.touched:
+        return "nothing"
+    if change.before is None or fresh >= change.devices.touched:
+        return marked(change.wire.full)
+    return marked(change.wire.update) + (f", new {marked(change.wire.full)}" if fresh else "")
 
 
 def time_of(found: Duration | None) -> str:
-    """`10 min 0 s to 1 h` of a roll-out."""
+    """`10 min 0 s to 1 h 5 min (estimated)` of a roll-out."""
     if found is None:
         return "none"
-    if found.least_s == found.most_s:
-        return f"{format_duration(found.least_s)} (estimated)"
-    return f"{format_duration(found.least_s)} to {format_duration(found.most_s)} (estimated)"
+    least, most = (_long(seconds) for seconds in (found.least_s, found.most_s))
+    return f"{least} (estimated)" if least == most else f"{least} to {most} (estimated)"
+
+
+def _long(seconds: float) -> str:
+    if seconds < _TWO_HOURS_S:
+        return format_duration(seconds)
+    if seconds < _TWO_DAYS_S:
+        return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+    return f"{seconds / 86400:,.1f} days"
 
 
 def count(number: int, noun: str) -> str:
