@@ -16,12 +16,15 @@ LISTS = (Path(__file__).parent / "packages.txt", Path(__file__).parents[1] / "te
 
 
 def wanted(extra: list[str]) -> list[str]:
-    """Names from the lists, comments removed, and the extra ones."""
+    """Names from the lists, comments removed, and the extra ones; `NAME unless PROGRAM` only where that is not here."""
     names = list(extra)
     for path in LISTS if not extra else ():
         if path.is_file():
             lines = (line.split("#", 1)[0].strip() for line in path.read_text(encoding="utf-8").splitlines())
-            names += [line for line in lines if line]
+            for line in filter(None, lines):
+                name, _, program = line.partition(" unless ")
+                if not program or shutil.which(program) is None:
+                    names.append(name)
     return sorted(set(names))
 
 
