@@ -45,11 +45,13 @@ def rewrite(text: str, changes: Sequence[Change]) -> str:
 
 
 def comments(text: str) -> list[str]:
-    """Every comment of a YAML text in order: what stands between its tokens and is not blank."""
+    """Every comment of a YAML text in order: between its tokens, and behind the sign that starts a block of text."""
     found: list[str] = []
     end = 0
     for token in yaml.scan(text, Loader=yaml.CSafeLoader):
         found += _comments_of(text[end : token.start_mark.index])
+        if isinstance(token, yaml.ScalarToken) and token.style in ("|", ">"):
+            found += _comments_of(text[token.start_mark.index :].split("\n", 1)[0])
         end = max(end, token.end_mark.index)
     return found + _comments_of(text[end:])
 
