@@ -19,7 +19,13 @@ _PROTOCOLS: dict[str, Any] = {"sources": Source, "importers": Importer, "backend
 
 @cache
 def _entry_points(group: Group) -> dict[str, importlib.metadata.EntryPoint]:
-    return {point.name: point for point in importlib.metadata.entry_points(group=f"edgewright.{group}")}
+    return {point.name: point for point in _all_entry_points().select(group=f"edgewright.{group}")}
+
+
+@cache
+def _all_entry_points() -> importlib.metadata.EntryPoints:
+    """Of every installed package: reading them takes longer than many a command, so all groups share one reading."""
+    return importlib.metadata.entry_points()
 
 
 def _unknown(group: Group, name: str, known: tuple[str, ...]) -> EdgewrightError:

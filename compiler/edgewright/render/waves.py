@@ -41,17 +41,18 @@ def plan_waves(devices: Sequence[Device], waves: Iterable[CanaryWave | float]) -
     A share of p takes devices until ceil(p * N) of the N devices are in this wave or an earlier one.
     """
     left = spread(devices)
-    total = len(left)
+    total, start = len(left), 0
     planned: list[Wave] = []
     for wave in waves:
         if isinstance(wave, CanaryWave):
-            taken, label = _canary(left, wave.per_target), "canary"
-        else:
-            wanted = math.ceil(round(wave * total, 9)) - (total - len(left))
-            taken, label = left[: max(wanted, 0)], f"{wave * 100:g}-percent".replace(".", "-")
-        if taken:
+            taken, label = _canary(left[start:], wave.per_target), "canary"
             names = {device.name for device in taken}
-            left = [device for device in left if device.name not in names]
+            left = [*left[:start], *taken, *(device for device in left[start:] if device.name not in names)]
+        else:
+            end = math.ceil(round(wave * total, 9))
+            taken, label = left[start:end], f"{wave * 100:g}-percent".replace(".", "-")
+        if taken:
+            start += len(taken)
             planned.append(Wave(len(planned) + 1, label, tuple(device.name for device in taken)))
     return tuple(planned)
 
@@ -66,21 +67,36 @@ def spread(devices: Sequence[Device]) -> list[Device]:
     for device in sorted(devices, key=lambda device: device.name):
         strata[device.site, device.target].append(device)
     placed = [
-        ((index + 0.5) / len(members), stratum, device)
+        ((index + 0.5) / len(members), stratum, device.name, device)
         for stratum, members in strata.items()
         for index, device in enumerate(members)
     ]
-    return [device for _, _, device in sorted(placed, key=lambda item: (item[0], item[1], item[2].name))]
+    placed.sort()  # names are unique, so two devices are never compared
+    return [device for _, _, _, device in placed]
 
 
 def _canary(left: Sequence[Device], per_target: int) -> list[Device]:
     """The first of each target, at sites not yet taken where there is a choice."""
+    candidates: dict[str, list[Device]] = defaultdict(list)
+    for device in left:
+        candidates[device.target].append(device)
     taken: list[Device] = []
-    for target in sorted({device.target for device in left}):
-        candidates = [device for device in left if device.target == target]
-        for _ in range(min(per_target, len(candidates))):
-            sites = {device.site for device in taken}
-            chosen = next((device for device in candidates if device.site not in sites), candidates[0])
-            taken.append(chosen)
-            candidates.remove(chosen)
+    sites: set[str] = set()
+    for _, members in sorted(candidates.items()):
+        taken += _first(members, per_target, sites)
     return taken
+
+
+def _first(members: Sequence[Device], count: int, sites: set[str]) -> list[Device]:
+    """Some devices in order: those at new sites, which are added to `sites`, then the ones that were passed over."""
+    chosen: list[Device] = []
+    passed: list[Device] = []
+    for device in members:
+        if len(chosen) == count:
+            return chosen
+        if device.site in sites:
+            passed.append(device)
+        else:
+            sites.add(device.site)
+            chosen.append(device)
+    return chosen + passed[: count - len(chosen)]

@@ -63,7 +63,9 @@ class Inventory:
         """Names of the hosts of a group and of the groups below it, sorted."""
         if group == "all":
             return sorted(self.said.hosts)
-        return sorted(name for name, direct in self.said.members.items() if group in self._groups_of(direct))
+        members = self.said.members
+        having = {direct for direct in set(members.values()) if group in self._groups_of(direct)}
+        return sorted(name for name, direct in members.items() if direct in having)
 
     def _groups_of(self, direct: tuple[str, ...]) -> list[str]:
         """All groups of a host, in the order in which their variables are taken; without `all`."""

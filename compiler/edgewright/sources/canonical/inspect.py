@@ -9,7 +9,6 @@ file are refused; all caps apply before a byte is read.
 
 from __future__ import annotations
 
-import pickletools
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -77,6 +76,8 @@ def _is_pickle(path: Path, head: bytes) -> bool:
         return True
     if not head or head[:1] not in b"(c]}li":  # text protocols 0 and 1 begin with one of these opcodes
         return False
+    import pickletools  # noqa: PLC0415 - tables that take longer to import than most commands run
+
     seen = 0
     try:
         for _opcode, _argument, _position in pickletools.genops(head):
