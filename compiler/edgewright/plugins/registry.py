@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from functools import cache, cached_property
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, did_you_mean, fail
 from edgewright.plugins.protocols import Backend, Importer, MetricSet, Source
@@ -25,7 +25,7 @@ def _entry_points(group: Group) -> dict[str, importlib.metadata.EntryPoint]:
 @cache
 def _all_entry_points() -> importlib.metadata.EntryPoints:
     """Of every installed package: reading them takes longer than many a command, so all groups share one reading."""
-    return importlib.metadata.entry_points()
+    return cast("importlib.metadata.EntryPoints", importlib.metadata.entry_points())  # 3.11 calls it otherwise
 
 
 def _unknown(group: Group, name: str, known: tuple[str, ...]) -> EdgewrightError:
