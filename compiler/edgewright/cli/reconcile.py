@@ -59,8 +59,9 @@ def _reconcile(session: RolloutSession, on: tuple[str, ...]) -> RolloutState | N
     if not due:
         click.echo(f"{session.name} {drift.version}: nothing to do", err=True)
         return None
-    in_sync = [device.device for device in drift.devices if device.is_in_sync]
-    return session.reconcile(due, among=in_sync)
+    settled = [device.device for device in drift.devices if device.is_in_sync]
+    left = [device.device for device in drift.differing if device.device not in due]
+    return session.reconcile(due, settled=settled, left=left)
 
 
 def _say_what_stays(drift: Drift, due: set[str]) -> None:

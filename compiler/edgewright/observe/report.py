@@ -70,7 +70,12 @@ def read_report(
         return DeviceReport(device, reach, shown(slug, 80), shown(message, 500))
     state = answer.get("state")
     files = _files(answer.get("files"))
-    if state not in _STATES or "current" not in answer or (files is None and answer.get("current") is not None):
+    if (
+        not isinstance(state, str)
+        or state not in _STATES
+        or "current" not in answer
+        or (files is None and answer.get("current") is not None)
+    ):
         said = f"{device} answered with something that is not an observation with files"
         return DeviceReport(device, "failed", "answer-invalid", said)
     documents = _mapping(answer.get("documents"))

@@ -111,7 +111,11 @@ class RolloutState:
 
 def begin(plan: RolloutPlan) -> RolloutState:
     """The state before the first command."""
-    first = {**dict.fromkeys(plan.quarantined, Status.QUARANTINED), **dict.fromkeys(plan.settled, Status.CONFIRMED)}
+    first = {
+        **dict.fromkeys(plan.quarantined, Status.QUARANTINED),
+        **dict.fromkeys(plan.settled, Status.CONFIRMED),
+        **dict.fromkeys(plan.left, Status.SKIPPED),
+    }
     return RolloutState(
         plan, {device.name: DeviceState(first.get(device.name, Status.PENDING)) for device in plan.devices}
     )

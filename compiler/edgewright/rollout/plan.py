@@ -33,8 +33,8 @@ class PlannedDevice:
 class RolloutPlan:
     """Everything that is decided before the first device is told anything.
 
-    `renewed` devices run the release already and get it again, because they differ from it; `settled` ones run it as it
-    should be and are told nothing: they are the last "wave" of a reconciliation."""
+    `renewed` devices run the release already and get it again, because they differ from it. A reconciliation's last
+    "wave" is told nothing: `settled` devices run the release as it should be, `left` ones cannot be put right by it."""
 
     blueprint: str
     release: int
@@ -49,6 +49,12 @@ class RolloutPlan:
     quarantined: tuple[str, ...] = ()
     renewed: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
+
+    @property
+    def is_reconciliation(self) -> bool:
+        """Whether only devices that differ are told anything, and are compared with what was signed."""
+        return bool(self.renewed or self.settled or self.left)
 
     def ran_before(self, device: str) -> bool:
         """Whether a device ran the release before this roll-out: leaving the release is then no way back."""
@@ -68,7 +74,7 @@ class RolloutPlan:
         values = dict(document)
         values["waves"] = tuple(Wave(w["number"], w["label"], tuple(w["devices"])) for w in document["waves"])
         values["devices"] = tuple(PlannedDevice(**device) for device in document["devices"])
-        for name in ("quarantined", "renewed", "settled"):
+        for name in ("quarantined", "renewed", "settled", "left"):
             values[name] = tuple(document.get(name, ()))
         return RolloutPlan(**values)
 
@@ -108,6 +114,7 @@ def plan_reconciliation(
     release: int,
     devices: Sequence[Device],
     differing: Mapping[str, bool],
+    settled: Sequence[str],
     spec: RolloutSpec,
     quarantined: Sequence[str] = (),
 ) -> RolloutPlan:
@@ -116,12 +123,13 @@ def plan_reconciliation(
     Waves, canary and budget are cut over those; the others of `devices` stand in a last wave that is told nothing."""
     told = [device for device in devices if device.name in differing]
     waves = plan_waves(told, spec.waves)
-    settled = tuple(device.name for device in devices if device.name not in differing)
-    every = (*waves, Wave(len(waves) + 1, "in-sync", settled)) if settled else waves
+    others = tuple(device.name for device in devices if device.name not in differing)
+    every = (*waves, Wave(len(waves) + 1, "untouched", others)) if others else waves
     plan = make_plan(blueprint, version, release, devices, every, spec, quarantined)
     return replace(
         plan,
         allowed_failures=math.floor(round(spec.failure_budget * len(told), 9)),
         renewed=tuple(sorted(name for name, runs_it in differing.items() if runs_it)),
-        settled=settled,
+        settled=tuple(name for name in others if name in settled),
+        left=tuple(name for name in others if name not in settled),
     )

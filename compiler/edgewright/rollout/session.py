@@ -41,8 +41,7 @@ Reach = Callable[["RolloutSession", RolloutPlan, Sequence[str]], Devices]
 
 def reach_by_ansible(session: RolloutSession, plan: RolloutPlan, lifted: Sequence[str]) -> Devices:
     """The real way to devices. In a reconciliation whatever is told to is compared with what was signed."""
-    told = [device.name for device in plan.devices if device.name not in plan.settled]
-    repaired = told if plan.renewed or plan.settled else []
+    repaired = [device.name for device in plan.devices] if plan.is_reconciliation else []
     return AnsibleRunner(session.project, session.runs, plan.release, lifted, repaired, plan.renewed)
 
 
@@ -125,14 +124,14 @@ class RolloutSession:
         """Raise `rollout-unfinished` when a roll-out was cut off: it has to be ended before another begins."""
         self._close_earlier(abandon=False)
 
-    def reconcile(self, differing: Mapping[str, bool], *, among: Sequence[str]) -> RolloutState:
+    def reconcile(self, differing: Mapping[str, bool], *, settled: Sequence[str], left: Sequence[str]) -> RolloutState:
         """Roll the release out to devices that differ alone, through waves of their own.
 
-        `differing`: device → whether it runs the release already; `among` are those that are not told anything, and
-        all others, by name. Raises like `start`."""
+        `differing`: device → whether it runs the release already. Nothing is told to `settled` devices, which are as
+        they should be, and to those that are `left` as they are. Raises like `start`."""
         ansible_tool("ansible-playbook")
         release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
-        chosen = {*differing, *among}
+        chosen = {*differing, *settled, *left}
         devices = [device for device in resolve_devices(self.fleet, self.root) if device.name in chosen]
         refuse_other_targets(devices, release)
         with self.ledger.exclusive(self.name):
@@ -142,7 +141,7 @@ class RolloutSession:
             spec = self.blueprint.spec.rollout
             name, version, number = self.name, release.version, release.number
             return self._begin(
-                release, plan_reconciliation(name, version, number, devices, differing, spec, quarantined)
+                release, plan_reconciliation(name, version, number, devices, differing, settled, spec, quarantined)
             )
 
     def _quarantined(self, release: ReleaseView, devices: Sequence[Device]) -> list[str]:

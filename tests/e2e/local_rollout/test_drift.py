@@ -110,12 +110,19 @@ def test_every_kind_of_drift_is_found_and_what_can_be_mended_is_mended(make_shop
 
     [state] = shop.command("reconcile")["rollouts"]
     assert state["verdict"] == "confirmed"
-    assert [wave["name"] for wave in state["waves"]] == ["01-canary", "02-100-percent", "03-in-sync"]
+    assert [wave["name"] for wave in state["waves"]] == ["01-canary", "02-100-percent", "03-untouched"]
     assert told(shop) == {"counter-1", "counter-2", "counter-3", "counter-6"}
     assert snapshot(devices["counter-0"].root) == before["counter-0"]
     assert drift(shop, "--on", "counter-0,counter-1,counter-2,counter-3,counter-6", "--exit-code") == {
         f"counter-{number}": [] for number in (0, 1, 2, 3, 6)
     }
+    [status] = shop.command("status", "--exit-code", expect=6)
+    by_name = {device["device"]: device for device in status["devices"]}
+    assert {name: device["status"] for name, device in by_name.items()} == {
+        **{f"counter-{number}": "confirmed" for number in (0, 1, 2, 3, 6)},
+        "counter-4": "skipped",
+    }
+    assert by_name["counter-4"]["differences"] == ["absent"]
     for number in (1, 2, 3, 6):
         assert devices[f"counter-{number}"].http("/healthz")[0] == 200
 

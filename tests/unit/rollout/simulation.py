@@ -159,7 +159,7 @@ def plan_of(
         for number, size in enumerate(waves, 1)
     )
     if settled:
-        named = (*named, Wave(len(named) + 1, "in-sync", settled))
+        named = (*named, Wave(len(named) + 1, "untouched", settled))
     devices = tuple(PlannedDevice(name, "x86-64-v3", "default", wave.number) for wave in named for name in wave.devices)
     plan = RolloutPlan(
         "shop", NEW, "1.1.0", named, devices, max_unavailable, allowed_failures, soak_s, absent, on_failure, quarantined

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.rollout.answers import TaskResult, interpret
+from edgewright.rollout.answers import told as told_everything
 
 GOOD = {"ok": True, "state": "active-unconfirmed", "current": 7, "confirmed": 6, "error": None, "changed": True}
 BAD = {
@@ -111,3 +112,36 @@ def test_no_answer_of_a_hostile_device_breaks_the_controller(action: Any, result
     if answer.outcome == "ok" and action in {"deploy", "check", "confirm"}:
         assert any(r.kind == "ok" and r.result["answer"].get("ok") is True for r in results)
     assert answer.current is None or answer.current >= 0
+
+
+def test_an_observation_hands_on_what_was_told_unread() -> None:
+    answer = {"ok": True, "state": "confirmed", "current": 7, "files": {"findings": [{"path": "\x1b[2J"}]}}
+    everything = told_everything("d1", [told("Agent observe", answer)])
+    assert (everything.reach, everything.answer) == ("answered", answer)
+
+
+def test_an_observation_tells_absent_refused_empty_and_broken_devices_apart() -> None:
+    gone = TaskResult("Agent observe", "unreachable", {"msg": "timed out"})
+    changed = TaskResult("Agent observe", "unreachable", {"msg": "WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!"})
+    empty = TaskResult("Agent observe", "skipped", {"skipped": True, "answer": {}})
+    forged = TaskResult("Agent observe", "failed", {"rc": 44, "slug": "agent-changed", "msg": "agent-changed: x"})
+    refusal = told(
+        "Agent observe", {"ok": False, "error": {"slug": "state-invalid", "message": "x", "hint": None}}, rc=3
+    )
+    found = {name: told_everything("d1", [result]) for name, result in (
+        ("gone", gone), ("changed", changed), ("empty", empty), ("forged", forged), ("refusal", refusal),
+    )}  # fmt: skip
+    assert {name: (entry.reach, entry.slug) for name, entry in found.items()} == {
+        "gone": ("absent", "unreachable"),
+        "changed": ("failed", "host-key-changed"),
+        "empty": ("none", None),
+        "forged": ("failed", "agent-changed"),
+        "refusal": ("failed", "state-invalid"),
+    }
+    assert told_everything("d1", []).slug == "answer-invalid"
+
+
+def test_a_renewed_device_never_denies_the_release_it_ran_before() -> None:
+    results = [told("Agent health", BAD, 4), told("Agent revert", {**GOOD, "current": 7, "state": "reverted"})]
+    assert interpret("deploy", "d1", 7, results).denied
+    assert not interpret("deploy", "d1", 7, results, renewed=True).denied

@@ -290,14 +290,17 @@ def test_plan_of_a_reconciliation_keeps_the_canary_and_the_budget_of_what_differ
     devices = [Device(name=f"d{number}", target="x86-64-v3") for number in range(40)]
     spec = RolloutSpec(waves=(CanaryWave(canary=Canary(per_target=1)), "50%", "100%"), failure_budget="10%")  # type: ignore[arg-type]
     differing = {f"d{number}": number % 2 == 0 for number in range(10)}
-    plan = plan_reconciliation("shop", "1.1.0", NEW, devices, differing, spec)
+    plan = plan_reconciliation("shop", "1.1.0", NEW, devices, differing, ["d10", "d11"], spec)
     assert [(wave.label, len(wave.devices)) for wave in plan.waves] == [
         ("canary", 1),
         ("50-percent", 4),
         ("100-percent", 5),
-        ("in-sync", 30),
+        ("untouched", 30),
     ]
     assert plan.allowed_failures == 1
     assert plan.renewed == ("d0", "d2", "d4", "d6", "d8")
-    assert len(plan.settled) == 30
+    assert plan.settled == ("d10", "d11")
+    assert len(plan.left) == 28
+    state = begin(plan)
+    assert (state.devices["d10"].status, state.devices["d12"].status) == (Status.CONFIRMED, Status.SKIPPED)
     assert RolloutPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
