@@ -26,6 +26,8 @@ _LINE = re.compile(
     rf"(\x20*+)(?:({_KEY}):(?:\x20++(?:({_PLAIN})|({_QUOTED})|({_FLOW}))?+)?+(?:(?<=\x20)|(?=\x20|\Z)))?+"
     r"\x20*+(?:(?:(?<=\x20)|(?<!.))\#[\x20-\x7e]*+)?+"
 )
+_USUAL = re.compile(r"(\x20*+)([a-z][a-z0-9]*+[_-][a-z0-9_-]*+):(?:\x20([A-Za-z0-9_/.]++))?+")
+"""Most lines: a key with a dash or an underscore in it, which is text to YAML, and one word or nothing."""
 _PAIRS = re.compile(rf"({_KEY}):\x20++(?:({_FLAT})|({_FLOW_VALUE}))")
 _DEEPEST = 64
 _Line = tuple[int, str, Any]
@@ -96,6 +98,10 @@ class _Block:
 
 
 def _understand(line: str, plain: Callable[[str], Any]) -> _Line:
+    usual = _USUAL.fullmatch(line)
+    if usual is not None:
+        spaces, key, word = usual.groups()
+        return len(spaces), key, _OPEN if word is None else plain(word)
     match = _LINE.fullmatch(line)
     if match is None:
         raise NotPlainError

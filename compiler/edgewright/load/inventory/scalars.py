@@ -31,8 +31,8 @@ class Scalars:
 
     def plain(self, text: str) -> Any:
         """The value of a plain (unquoted) YAML scalar."""
-        if text[:1] not in _RESOLVERS or len(text) > _LONGEST_NUMBER:
-            return text
+        if text[:1] not in _RESOLVERS or len(text) > _LONGEST_NUMBER or text.count(".") > 1:
+            return text  # no number, date or word of YAML has two dots: addresses need no closer look
         try:
             return self._known[text]
         except KeyError:
