@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Related, Span
+from edgewright.load.wording import path_name
 from edgewright.load.yaml12 import Parsed, Path, SpanMap
 
 _MISSING = object()
@@ -60,6 +61,7 @@ class Part:
 @dataclass(frozen=True, slots=True)
 class _Claim:
     overlay: str
+    path: Path
     value: Any
     span: Span
 
@@ -115,7 +117,7 @@ class Merge:
         skipped: frozenset[str] = frozenset(),
     ) -> None:
         if "type" in new and base.get("type", new["type"]) != new["type"]:
-            if self._conflicts(ident, _Claim(part.overlay, new, part.spans.span(place))):
+            if self._conflicts(ident, _Claim(part.overlay, path, new, part.spans.span(place))):
                 return
             base.clear()
             self._forget_inside(path)
@@ -181,7 +183,7 @@ class Merge:
     ) -> None:
         span = part.spans.span(there)
         first = self._claims.get(known)
-        if self._conflicts(known, _Claim(part.overlay, value, span)) or (first and first.overlay != part.overlay):
+        if self._conflicts(known, _Claim(part.overlay, here, value, span)) or (first and first.overlay != part.overlay):
             return  # they disagree, or say the same
         use = self.uses.setdefault((part.overlay, there), Use(span))
         use.merged += 1
@@ -244,8 +246,9 @@ class Merge:
 
 
 def _conflict(claim: _Claim, rival: _Claim) -> Diagnostic:
-    message = f"{_shown(claim.value)} here and {_shown(rival.value)} at {rival.span}: two overlays disagree"
-    hint = "leave it to one of them; an overlay does not go before another of the same environment"
+    name = path_name(max(claim.path, rival.path, key=len))
+    message = f"{name} is {_shown(claim.value)} here and {_shown(rival.value)} in another overlay; one may say it"
+    hint = "leave it to one of them: no overlay goes before another of the same environment"
     related = (Related(rival.span, "the other one"),)
     return Diagnostic("overlay-conflict", message, span=claim.span, hint=hint, related=related)
 

@@ -27,6 +27,14 @@ _FORMS = {
     r"^[1-9][0-9]{0,2} per target$": "a count and the words per target, such as 1 per target",
     r"^[a-z][a-z0-9_]{0,63}$": "snake_case, at most 64 characters",
     r"^3\.[0-9]{1,2}$": "a Python version, such as 3.11",
+    r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$": "letters, digits and inner . _ -, at most 63 characters",
+    r"^[a-z_][a-z0-9_-]{0,31}$": "the name of a user: lower-case letters, digits, _ and -, at most 32 characters",
+    r"^[0-9a-fA-F.:]{2,45}$": "an IP address, such as 127.0.0.1",
+    r"^[A-Za-z_][A-Za-z0-9_]{0,62}$": "the name of a group: letters, digits and _, at most 63 characters",
+    r"^[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?$": "the name of a package: letters, digits and inner . _ -",
+    r"^[0-9][A-Za-z0-9.+!-]{0,63}$": "the version of a package, such as 0.1.2",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$": "OWNER/NAME of a model on the hub",
+    r"^[a-z0-9][a-z0-9._+-]{0,63}$": "a CPU as LLVM calls it, such as cortex-a76",
     r"^[0-9]{1,2}\.[0-9]{1,3}$": "two numbers, such as 2.36",
 }
 _TYPES = {
@@ -59,7 +67,7 @@ def diagnose(error: Mapping[str, Any], parsed: Parsed, model: type[Model]) -> Di
     if kind == "extra_forbidden":
         key = str(error["loc"][-1])
         known = keys_at(model, error["loc"][:-1])
-        message = f"{key!r} is not a key of {_name(path[:-1])}"
+        message = f"{key!r} is not a key of {path_name(path[:-1])}"
         hint, fix = did_you_mean(key, known), key_fix(parsed, path, known)
         return Diagnostic("unknown-key", message, span=parsed.spans.key_span(path), hint=hint, fix=fix)
     value = _value_at(parsed.value, path)
@@ -74,7 +82,7 @@ def diagnose(error: Mapping[str, Any], parsed: Parsed, model: type[Model]) -> Di
             slug, message, hint = found
             return Diagnostic(slug, message, span=span, hint=hint, fix=_fix(kind, error, parsed, path))
     text = str(error.get("ctx", {}).get("error") or error["msg"])
-    subject = "" if rest[-1:] == ("[key]",) else f"{_name(path)}: "
+    subject = "" if rest[-1:] == ("[key]",) else f"{path_name(path)}: "
     return Diagnostic("wrong-value", subject + text, span=span)
 
 
@@ -118,7 +126,7 @@ def _missing(parsed: Parsed, path: Path, rest: tuple[Any, ...], model: type[Mode
     span = parsed.spans.key_span(path) if path else parsed.spans.span(())
     taken_away = parsed.spans.keys.get((*path, key))  # by the null of an overlay: the value is gone, its place is not
     span = taken_away or span
-    return Diagnostic("missing-key", f"{_name(path)} lacks {key}", span=span, hint=misspelt)
+    return Diagnostic("missing-key", f"{path_name(path)} lacks {key}", span=span, hint=misspelt)
 
 
 def _wrong_type(kind: str, _: Mapping[str, Any], path: Path, value: Any) -> _Found | None:
@@ -131,20 +139,24 @@ def _wrong_type(kind: str, _: Mapping[str, Any], path: Path, value: Any) -> _Fou
         hint = f"{value} is text in YAML 1.2: write true or false"
     if kind == "tuple_type" and isinstance(value, str):
         hint = f"write [{value}]"
-    return "wrong-type", f"{_name(path)} is {_described(value)}, {_TYPES[kind]} is needed", hint
+    return "wrong-type", f"{path_name(path)} is {_described(value)}, {_TYPES[kind]} is needed", hint
 
 
 def _wrong_word(kind: str, error: Mapping[str, Any], path: Path, value: Any) -> _Found | None:
     context = error.get("ctx", {})
     if kind == "literal_error":
         words = _quoted(context["expected"])
-        return "unknown-value", f"{_name(path)} is {_described(value)}; allowed: {_listed(words)}", _close(value, words)
+        return (
+            "unknown-value",
+            f"{path_name(path)} is {_described(value)}; allowed: {_listed(words)}",
+            _close(value, words),
+        )
     if kind == "union_tag_invalid":
         tag, words = context["tag"], _quoted(context["expected_tags"])
-        message = f"{_name(path)}.{_quoted(context['discriminator'])[0]} is {tag!r}; allowed: {_listed(words)}"
+        message = f"{path_name(path)}.{_quoted(context['discriminator'])[0]} is {tag!r}; allowed: {_listed(words)}"
         return "unknown-value", message, _close(tag, words)
     if kind == "union_tag_not_found":
-        return "missing-key", f"{_name(path)} lacks {_quoted(context['discriminator'])[0]}", None
+        return "missing-key", f"{path_name(path)} lacks {_quoted(context['discriminator'])[0]}", None
     return None
 
 
@@ -153,9 +165,9 @@ def _out_of_range(kind: str, error: Mapping[str, Any], path: Path, value: Any) -
         key, words = _BOUNDS[kind]
         bound = error["ctx"][key]
         shown = f"{bound:,}" if isinstance(bound, int) else f"{bound:g}"
-        return "out-of-range", f"{_name(path)} is {_shown(value)}, {words.format(shown)}", None
+        return "out-of-range", f"{path_name(path)} is {_shown(value)}, {words.format(shown)}", None
     if kind == "finite_number":
-        return "out-of-range", f"{_name(path)} is {_shown(value)}, a finite number is needed", None
+        return "out-of-range", f"{path_name(path)} is {_shown(value)}, a finite number is needed", None
     return None
 
 
@@ -168,17 +180,20 @@ def _wrong_length(kind: str, error: Mapping[str, Any], path: Path, value: Any) -
     if kind.endswith("short"):
         if length >= context["min_length"]:
             return _ECHO  # its entries are wrong and were reported; the list itself is long enough
-        return "wrong-length", f"{_name(path)} has {length} {unit}, at least {context['min_length']} needed", None
-    return "wrong-length", f"{_name(path)} has {length} {unit}, at most {context['max_length']} allowed", None
+        return "wrong-length", f"{path_name(path)} has {length} {unit}, at least {context['min_length']} needed", None
+    return "wrong-length", f"{path_name(path)} has {length} {unit}, at most {context['max_length']} allowed", None
 
 
 def _wrong_form(kind: str, error: Mapping[str, Any], path: Path, value: Any) -> _Found | None:
     if kind == "string_pattern_mismatch":
         pattern = error["ctx"]["pattern"]
         form = _FORMS.get(pattern, f"text of the form {pattern}")
-        return "wrong-form", f"{_name(path)} is {_described(value)}; allowed: {form}", None
+        return "wrong-form", f"{path_name(path)} is {_described(value)}; allowed: {form}", None
+    if kind == "url_syntax_violation":
+        message = f"{path_name(path)} is {_described(value)}; an address has no blanks, braces or backslashes"
+        return "wrong-form", message, "templates and variables are not expanded here: write the address itself"
     if kind.startswith("url_"):
-        return "wrong-form", f"{_name(path)} is {_described(value)}, an http or https address is needed", None
+        return "wrong-form", f"{path_name(path)} is {_described(value)}, an http or https address is needed", None
     return None
 
 
@@ -207,7 +222,7 @@ def _value_at(value: Any, path: Path) -> Any:
     return value
 
 
-def _name(path: Path) -> str:
+def path_name(path: Path) -> str:
     """`spec.builds[0].targets`; the document itself at the root."""
     text = ""
     for part in path:
@@ -234,7 +249,8 @@ def _described(value: Any) -> str:
 
 
 def _quoted(text: str) -> list[str]:
-    return re.findall(r"'([^']*)'", text)
+    """The words that pydantic lists: `'ssh' or 'local'`, `16, 32 or 64`."""
+    return re.findall(r"'([^']*)'", text) or re.split(r", | or ", text)
 
 
 def _listed(words: list[str]) -> str:
