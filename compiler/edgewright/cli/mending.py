@@ -19,8 +19,8 @@ from edgewright.kernel.diagnostics import Diagnostic, Fix
 from edgewright.load.tree import SHIPPED
 from edgewright.load.yaml12 import SIZE_LIMIT_BYTES
 
-_ROUNDS = 10
-"""A renamed key can show a mistake in its value, and so on; documents are no deeper than this."""
+_ROUNDS = 5
+"""A renamed key can show a mistake in its value, and a mended document what other documents say of it."""
 _COLORS = {"+": "green", "-": "red", "@": "cyan"}
 
 

@@ -17,6 +17,8 @@ from edgewright.load.yaml12 import Parsed, Path, SpanMap
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _LINES_LOOKED_AT = 1_000
+_KEYS_COMPARED = 200
+"""A mapping with more keys than this is wrong as a whole."""
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 _TRUTHS = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 
@@ -30,7 +32,7 @@ def key_fix(parsed: Parsed, path: Path, known: Iterable[str]) -> Fix | None:
     span = parsed.spans.keys.get(path)
     words = set(known)
     meant = sure_match(str(key), words)
-    if meant is None or span is None or meant in mapping:
+    if meant is None or span is None or meant in mapping or len(mapping) > _KEYS_COMPARED:
         return None
     rivals = [other for other in mapping if other not in words and sure_match(other, words) == meant]
     return _write(span, meant) if rivals == [key] else None

@@ -162,3 +162,35 @@ def test_what_later_stages_rely_on_can_never_be_allowed() -> None:
     assert not {"unknown-key", "unknown-target", "yaml-alias", "duplicate-name", "secret-in-document"} & allowable
     assert not {slug for slug, page in pages.items() if page.path.parent.name == "pages"} & allowable
     assert _SLUG in allowable
+
+
+def test_overlay_is_allowed_and_mended_in_its_own_file(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    overlay = repository / "overlays" / "rhine" / "test-bed.yaml"
+    overlay.parent.mkdir(parents=True)
+    text = (
+        "apiVersion: edgewright/v1beta1\nkind: Overlay\nmetadata: {name: test-bed}\nspec:\n  patches:\n"
+        "    - kind: Blueprint\n      patch:\n        spec:\n          rollout:\n"
+        "            soak: 0s  # edgewright: allow soak-missing because it is a test bed\n"
+        "            max_unavailable: 1  # kept\n"
+    )
+    overlay.write_text(text, encoding="utf-8")
+    _say(repository, f"allow {_SLUG} {_REASON}")
+    assert _slugs(_judged(repository)) == ["unknown-key"]
+    assert run(["check", "--fix", str(repository)]) == 0
+    assert "2 allowed" in capsys.readouterr().err
+    assert overlay.read_text(encoding="utf-8") == text.replace("max_unavailable", "maxUnavailable")
+    assert run(["check", "-e", "rhine", str(repository)]) == 0
+    assert capsys.readouterr().err == "2 allowed\n"
+
+
+def test_comment_of_an_environment_is_used_in_that_environment(repository: Path) -> None:
+    overlay = repository / "overlays" / "rhine" / "fast.yaml"
+    overlay.parent.mkdir(parents=True)
+    overlay.write_text(
+        "apiVersion: edgewright/v1beta1\nkind: Overlay\nmetadata: {name: fast}\nspec:\n  patches:\n"
+        "    - kind: Blueprint\n      patch: {spec: {rollout: {soak: 0s}}}\n"
+        "      # edgewright: allow soak-missing because nothing is here\n",
+        encoding="utf-8",
+    )
+    _say(repository, f"allow {_SLUG} {_REASON}")
+    assert _slugs(_judged(repository)) == ["soak-missing", "suppression-unused"]
