@@ -13,7 +13,7 @@ from edgewright.cli.arguments import repository_argument
 @repository_argument
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; exit 6 when something would change.")
 @click.option("--to", "version", default="v1beta1", metavar="VERSION", help="Version to write.  [default: v1beta1]")
-def command(repository: Path, check_only: bool, version: str) -> None:
+def command(repository: Path, check_only: bool, version: str) -> int:
     """Rewrite the documents of REPOSITORY in the newest API version, and print what changed.
 
     Comments, order and quotes stay. Nothing is written while any document is wrong.
@@ -48,8 +48,7 @@ def command(repository: Path, check_only: bool, version: str) -> None:
             write_atomic(file, after, mode=file.stat().st_mode & 0o777)
         click.echo(_difference(path, before, after), nl=False)
     _say(len(changed), check_only, short(to))
-    if changed and check_only:
-        raise SystemExit(int(ExitCode.CHANGES))
+    return ExitCode.CHANGES if changed and check_only else ExitCode.OK
 
 
 def _difference(path: str, before: bytes, after: bytes) -> str:

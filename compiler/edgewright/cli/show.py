@@ -62,7 +62,7 @@ def _chosen(repository: Repository, name: str) -> list[Loaded[Any]]:
         "Target": dict(repository.targets),
     }
     found = shelf[kind].get(wanted)
-    if found is None and (kind, wanted) in repository.broken:
+    if found is None and ((kind, wanted) in repository.broken or repository.unread):
         raise EdgewrightError(*(p for p in repository.problems if p.severity is Severity.ERROR))
     if found is None:
         said = _WORDS.get(kind, kind.lower())
