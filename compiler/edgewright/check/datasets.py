@@ -16,6 +16,8 @@ from edgewright.kernel.diagnostics import Span
 
 SIZE_LIMIT_BYTES = 64 << 20
 ROLES = ("system", "user", "assistant")
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
+"""Starts the text that Git LFS commits in the place of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class BadLine:
 class DatasetReport:
     """What a dataset is. Counts are of the rows before the first mistake."""
 
-    state: Literal["usable", "missing", "link", "too-large", "bad-line"]
+    state: Literal["usable", "missing", "link", "too-large", "lfs-pointer", "bad-line"]
     size_bytes: int = 0
     passages: int = 0
     queries: int = 0
@@ -74,7 +76,8 @@ def read_dataset(root: Path, name: str) -> DatasetReport:
     size = path.stat().st_size
     if size > SIZE_LIMIT_BYTES:
         return DatasetReport("too-large", size)
-    return _read(path.read_bytes(), name)
+    data = path.read_bytes()
+    return DatasetReport("lfs-pointer", size) if data.startswith(LFS_POINTER) else _read(data, name)
 
 
 def _read(data: bytes, name: str) -> DatasetReport:

@@ -27,6 +27,8 @@ from edgewright.plan.compare import Pair, Unchanged, compare
 from edgewright.plugins.registry import Registry
 
 WORKING_TREE = "working tree"
+_OF_BUILDS = frozenset({"git-lfs-pointer", "model-missing"})
+"""What a build needs and a plan does not: content that Git LFS keeps, or that is too large to lay out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +119,8 @@ def _require_right(side: Side, *, has_blueprints: bool) -> None:
     The organisation's policies are left to `check`: a plan of what they forbid is what their owner wants to see.
     """
     found = check(side.repository, side.registry, policies=False)
-    wrong = [
-        diagnostic
-        for diagnostic in found
-        if diagnostic.severity is Severity.ERROR and not (has_blueprints and diagnostic.slug == "no-blueprint")
-    ]
+    allowed = _OF_BUILDS | ({"no-blueprint"} if has_blueprints else set())
+    wrong = [item for item in found if item.severity is Severity.ERROR and item.slug not in allowed]
     if wrong:
         raise EdgewrightError(*wrong)
 

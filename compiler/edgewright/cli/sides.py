@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.kernel.digest import Digest, digest_file, digest_json
 from edgewright.kernel.files import iter_files
 from edgewright.load.documents import Loaded, Repository
-from edgewright.load.git.revision import pointer_of
+from edgewright.load.git.revision import LARGEST_POINTER_BYTES, pointer_of
 from edgewright.lock.choices import BuildChoice, choices_of
 from edgewright.lock.document import LockView, stale_entries
 from edgewright.lock.wanted import Wanted, wanted_entries
@@ -41,8 +41,6 @@ from edgewright.plugins.processes import fingerprint
 from edgewright.plugins.registry import Registry
 from edgewright.render.waves import plan_waves
 from edgewright.spec.v1beta1.blueprint import Blueprint
-
-_POINTER_BYTES = 1024
 
 
 @dataclass(slots=True)
@@ -178,11 +176,7 @@ class Side:
         """A dataset that is a Git LFS pointer here is asked for by what it points to."""
         if wanted.kind != "dataset":
             return wanted
-        path = self.repository.root / wanted.name
-        if path.stat().st_size > _POINTER_BYTES:
-            return wanted
-        pointer = pointer_of(path.read_bytes())
-        return replace(wanted, request={**wanted.request, "digest": f"sha256:{pointer[0]}"}) if pointer else wanted
+        return Wanted("dataset", wanted.name, {"digest": self._file(wanted.name)})
 
     def _plan(self, blueprint: Blueprint, choices: Sequence[BuildChoice], view: LockView) -> Plan:
         return make_plan(blueprint, tuple(choices), view, self.registry, fingerprint, _machine())
@@ -234,8 +228,14 @@ class Side:
     def _file(self, path: str) -> Digest | None:
         if path not in self._files:
             file = self.repository.root / path
-            self._files[path] = digest_file(file) if file.is_file() and not file.is_symlink() else None
+            self._files[path] = _content_digest(file) if file.is_file() and not file.is_symlink() else None
         return self._files[path]
+
+
+def _content_digest(path: Path) -> Digest:
+    """Digest of a file; of what Git LFS keeps, when the file only points to it."""
+    pointer = pointer_of(path.read_bytes()) if path.stat().st_size <= LARGEST_POINTER_BYTES else None
+    return f"sha256:{pointer[0]}" if pointer else digest_file(path)
 
 
 @cache

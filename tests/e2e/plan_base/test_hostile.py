@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -78,6 +79,23 @@ def test_a_huge_file_that_nobody_names_is_left_out(fleet: Fleet) -> None:
     fleet.git.commit(message="a video")
     fleet.blueprint(bump)
     assert fleet.change()["classes"] == ["version"]
+
+
+def test_a_dataset_that_git_lfs_keeps_is_known_by_its_pointer(fleet: Fleet) -> None:
+    path = fleet.root / "data" / "passages-and-queries.jsonl"
+    data = path.read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{digest}\nsize {len(data)}\n"
+    path.write_text(pointer)
+    fleet.git.commit(message="to Git LFS")
+    path.write_bytes(data)
+    fleet.blueprint(bump)
+    assert fleet.change()["classes"] == ["version"]
+    fleet.git.git("commit", "--quiet", "--message=next", "--", "blueprint.yaml")
+    found = fleet.change("--revision=HEAD", base="HEAD~1")
+    assert (found["classes"], found["notes"]) == (["version"], [])
+    ended = fleet.run("compile", str(fleet.root), "--revision=HEAD")
+    assert (ended.exit_code, ended.slugs) == (3, ["git-lfs-pointer"])
 
 
 def test_a_fleet_repository_that_is_new_in_its_git_repository(fleet: Fleet) -> None:

@@ -18,7 +18,7 @@ from edgewright.load.git.commits import Commit
 from edgewright.load.git.objects import BlobReader, TreeEntry, list_tree
 
 _POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-_LARGEST_POINTER_BYTES = 1024
+LARGEST_POINTER_BYTES = 1024
 _DOCUMENTS = (".yaml", ".yml")
 
 
@@ -79,7 +79,7 @@ def is_lfs_pointer(head: bytes) -> bool:
 
 def pointer_of(data: bytes) -> tuple[str, int] | None:
     """SHA-256 and size of the content that a Git LFS pointer stands for."""
-    if len(data) > _LARGEST_POINTER_BYTES or not is_lfs_pointer(data):
+    if len(data) > LARGEST_POINTER_BYTES or not is_lfs_pointer(data):
         return None
     fields = dict(line.partition(" ")[::2] for line in data.decode(errors="replace").splitlines())
     kind, _, digest = fields.get("oid", "").partition(":")
@@ -136,6 +136,6 @@ def _write(reader: BlobReader, entry: TreeEntry, path: Path) -> bool:
     is_pointer = False
     with os.fdopen(descriptor, "wb") as stream:
         for chunk in reader.chunks(entry):
-            is_pointer |= entry.size_bytes <= _LARGEST_POINTER_BYTES and is_lfs_pointer(chunk)
+            is_pointer |= entry.size_bytes <= LARGEST_POINTER_BYTES and is_lfs_pointer(chunk)
             stream.write(chunk)
     return is_pointer
