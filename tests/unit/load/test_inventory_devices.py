@@ -11,6 +11,7 @@ from edgewright.load.fleet import FleetReader, read_devices, target_places
 from edgewright.spec.v1beta1.fleet import Fleet
 
 KEBAB = "lower-case letters, digits and inner dashes, at most 63 characters"
+USER = "the name of a user: lower-case letters, digits, _ and -, at most 32 characters"
 ADDRESS = "a host name or address that does not start with a dash"
 MISTAKES = """all:
   vars:
@@ -53,7 +54,7 @@ def test_wrong_value_is_reported_where_it_was_written(tmp_path: Path) -> None:
     assert sorted(told(tmp_path, files)) == [
         (
             "group_vars/a.yml:1:15",
-            "shop-1: ansible_user is 'root; reboot'; allowed: text of the form ^[a-z_][a-z0-9_-]{0,31}$",
+            f"shop-1: ansible_user is 'root; reboot'; allowed: {USER}",
         ),
         (
             "host_vars/shop-2/main.yml:2:18",
