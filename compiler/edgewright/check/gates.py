@@ -38,6 +38,17 @@ def metrics_of(subject: Subject) -> Mapping[str, str]:
     return subject.registry.metrics(task).metrics if task in subject.registry.names("metrics") else {}
 
 
+def are_placed(subject: Subject) -> bool:
+    """Whether every gate is for what is built, and measured where it is to be: other rules say so where not."""
+    backends = {build.backend for build in subject.blueprint.spec.builds}
+    return all(
+        subject.built_targets.issuperset(gate.targets or ())
+        and backends.issuperset(gate.backends or ())
+        and (gate.where == "build" or gate.metric in DEVICE_METRICS)
+        for gate, _ in gates(subject)
+    )
+
+
 def scope(
     subject: Subject, slug: str, names: tuple[str, ...] | None, built: Collection[str], path: Path
 ) -> Iterator[Diagnostic]:

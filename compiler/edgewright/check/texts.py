@@ -23,7 +23,9 @@ def texts_of(loaded: Loaded[Any]) -> Iterator[tuple[Path, str]]:
         yield ("metadata", "description"), metadata.description
     yield from _entries(metadata.labels, ("metadata", "labels"))
     if isinstance(document, Blueprint) and isinstance(document.spec.model.source, HttpsSource):
-        yield ("spec", "model", "source", "url"), str(document.spec.model.source.url)
+        url = document.spec.model.source.url
+        # without user and password, which are a rule of their own
+        yield ("spec", "model", "source", "url"), f"{url.path or ''}?{url.query or ''}"
     elif isinstance(document, Target):
         yield from _entries(document.spec.sources, ("spec", "sources"))
     elif isinstance(document, Fleet):

@@ -80,7 +80,7 @@ class Whole:
     def own_documents(self) -> Iterator[Loaded[Any]]:
         """Every document that is right and does not ship with edgewright."""
         repository = self.repository
-        for documents in (repository.blueprints, repository.fleets, repository.locks):
+        for documents in (repository.blueprints, repository.fleets, repository.policies, repository.locks):
             yield from documents.values()
         for own in (self.own_targets, self.own_policies):
             yield from (loaded for _, loaded in own)

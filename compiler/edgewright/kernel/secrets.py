@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _FORMS = {
-    "a private key": r"-----BEGIN (?:[A-Z]{2,10} ){0,3}PRIVATE KEY-----",
+    "a private key": r"-----BEGIN (?:[A-Z]{2,10} ){0,3}PRIVATE KEY-----[^\n]{0,4096}",
     "a GitHub token": r"gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{22}",
     "a GitLab token": r"glpat-[A-Za-z0-9_-]{20}",
     "a Hugging Face token": r"hf_[A-Za-z0-9]{30}",

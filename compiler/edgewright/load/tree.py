@@ -24,8 +24,9 @@ _SKIPPED = frozenset({"dist", "node_modules", "ansible", "__pycache__", "venv", 
 _OURS_ONLY = frozenset({"blueprints", "fleets", "targets", "policies"})
 _OVERLAYS = "overlays"
 """At the root only: charts and the like have folders of this name, too."""
-_SAYS_SO = re.compile(rb"""^\s*["']?apiVersion["']?\s*:\s*["']?edgewright/""", re.MULTILINE)
-_LOOKS_SO = re.compile(rb"""^["']?(apiVersion|kind|metadata|spec)["']?\s*:""", re.MULTILINE)
+_NUL_LOOKED_FOR = 256
+_SAYS_SO = re.compile(rb"""^[ \t]*["']?apiVersion["']?[ \t]*:[ \t]*["']?edgewright/""", re.MULTILINE)
+_LOOKS_SO = re.compile(rb"""^["']?(apiVersion|kind|metadata|spec)["']?[ \t]*:""", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,5 +100,6 @@ def _candidate(file: Path, relative: str, prefix: str) -> Candidate:
         is_document = True
     else:
         marker = _LOOKS_SO if len(parts) == 1 else _SAYS_SO
-        is_document = marker.search(data) is not None
+        # UTF-16 and UTF-32 hide the marker: such a file is refused rather than passed over
+        is_document = marker.search(data) is not None or b"\0" in data[:_NUL_LOOKED_FOR]
     return Candidate(prefix + relative, data, max(size, len(data)), is_document)

@@ -196,6 +196,7 @@ class _Builder:
                 self._skip(self._event())
                 continue
             span, key = self._span(event, event), event.value
+            self._look_through(event, span)
             if key == "<<":
                 self._refuse_later("yaml-merge", "merge keys (<<) are not allowed", span, "write the values out")
             if key in result:
@@ -224,9 +225,17 @@ class _Builder:
                 return event
             event = self._event()
 
+    def _look_through(self, event: Any, span: Span) -> None:
+        """Refuse what stands for a hidden character: the file was looked through, the escapes of quotes were not."""
+        hidden = _HIDDEN.search(event.value) if event.style == '"' else None
+        if hidden is not None:
+            message = f"the escape of U+{ord(hidden[0]):04X} stands for a character that is invisible and not allowed"
+            self._refuse_later("hidden-character", message, span, "write the text without it")
+
     def _scalar(self, event: Any, span: Span) -> Any:
         text = event.value
         if event.style:
+            self._look_through(event, span)
             return text
         if text in _NULLS:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgewright.check.gates import gates
+from edgewright.check.gates import are_placed, gates
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
 
@@ -12,12 +12,10 @@ from edgewright.kernel.diagnostics import Diagnostic
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Builds that no gate with `where: build` is for: they are red whatever they are worth.
 
-    While a gate is for something that is not built nothing is said: a misspelt name is the likely reason.
+    While a gate is for what is not built or not measured there nothing is said: that is the likely reason.
     """
-    backends = {build.backend for build in subject.blueprint.spec.builds}
-    for gate, _ in gates(subject):
-        if not subject.built_targets.issuperset(gate.targets or ()) or not backends.issuperset(gate.backends or ()):
-            return
+    if not are_placed(subject):
+        return
     judged = frozenset[str]().union(*(subject.targets_of(gate) for gate, _ in gates(subject) if gate.where == "build"))
     for index, build in enumerate(subject.blueprint.spec.builds):
         bare = [target for target in build.targets if target not in judged]

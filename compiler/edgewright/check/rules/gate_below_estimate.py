@@ -9,6 +9,8 @@ from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
 from edgewright.kernel.units import format_size
 
+_SMALLEST_SIZE = 1024
+"""What is below lacks its unit, which is another rule."""
 _TOLERANCE = 0.8
 """Estimates leave out what compilers save; a bound above this share of one may still be met."""
 
@@ -16,7 +18,7 @@ _TOLERANCE = 0.8
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Upper bounds of `artifact_size` against the weights, of `peak_memory` against the whole estimate."""
     for index, gate in enumerate(subject.blueprint.spec.gates):
-        if gate.max is None or gate.metric not in ("artifact_size", "peak_memory"):
+        if gate.max is None or gate.max < _SMALLEST_SIZE or gate.metric not in ("artifact_size", "peak_memory"):
             continue
         judged = subject.targets_of(gate)
         over = [

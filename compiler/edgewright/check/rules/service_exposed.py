@@ -17,6 +17,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     except ValueError:
         return
     if not parsed.is_loopback:
-        message = f"service.address is {address}: whoever reaches the device may use the model, without a password"
+        message = f"service.address is {address!r}: whoever reaches the device may use the model, without a password"
         hint = "write 127.0.0.1, and let a proxy that knows its users stand before it"
         yield subject.warning("service-exposed", message, ("spec", "service", "address"), hint=hint)

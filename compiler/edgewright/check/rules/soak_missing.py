@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
-from edgewright.kernel.units import format_duration
 
 _LEAST_S = 30.0
 
@@ -15,6 +14,6 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     """`soak` of roll-outs with several waves."""
     rollout, devices = subject.blueprint.spec.rollout, subject.real_devices
     if len(devices) > 1 and len(rollout.waves) > 1 and rollout.soak < _LEAST_S:
-        message = f"soak is {format_duration(rollout.soak)}: the next wave starts before a slow failure shows"
+        message = f"soak is {rollout.soak:g} s: the next wave starts before a slow failure shows"
         hint = "write 10m; what fills memory or heats a device takes minutes"
         yield subject.warning("soak-missing", message, ("spec", "rollout", "soak"), hint=hint)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgewright.kernel.diagnostics import Span
+from edgewright.kernel.secrets import mask_secrets
 
 _LIMIT_BYTES = 2 << 20
 SHIPPED = "edgewright:"
@@ -17,7 +18,7 @@ SHIPPED = "edgewright:"
 
 
 class Sources:
-    """The lines of the files below some folders."""
+    """The lines of the files below some folders; without the secrets that are recognised in them."""
 
     def __init__(self, roots: Sequence[Path]) -> None:
         self.roots = roots
@@ -28,7 +29,9 @@ class Sources:
         if span.path not in self._lines:
             self._lines[span.path] = self._read(span.path)
         lines = self._lines[span.path]
-        return lines[span.line - 1].rstrip("\r").replace("\t", " ") if span.line <= len(lines) else None
+        if span.line > len(lines):
+            return None
+        return mask_secrets(lines[span.line - 1].rstrip("\r").replace("\t", " "))
 
     def shown_path(self, path: str) -> str:
         """A path as the user would write it from here."""

@@ -106,7 +106,8 @@ def _bound(value: Any) -> Any:
             return parse_percent(value)
         if value.endswith("B"):
             return float(parse_size(value))
-        return parse_duration(value)
+        if value[:1].isdigit():
+            return parse_duration(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("a bound is a number, a size such as 280MiB, a duration such as 250ms, or a percentage")
     return float(value)
