@@ -99,7 +99,9 @@ def test_show_of_a_wrong_document_says_what_is_wrong(repository: Path, capsys: p
 
 def test_text_of_several_lines_is_shown_in_one(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = repository / "blueprint.yaml"
-    path.write_text(path.read_text().replace("version: 1.0.0,", 'version: 1.0.0, description: "a\\tb\\nc: d # e",'))
+    path.write_text(
+        path.read_text().replace("version: 1.0.0, labels", 'version: 1.0.0, description: "a\\tb\\nc: d # e", labels')
+    )
     assert run(["show", "search", str(repository)]) == 0
     printed = capsys.readouterr().out
     assert r'description: "a\tb\nc: d # e"' in printed
