@@ -89,7 +89,10 @@ def _found(
 
 
 def _masked_all(judged: Judged) -> Judged:
-    return replace(judged, standing=tuple(map(_masked, judged.standing)))
+    allowed = (
+        replace(item, diagnostic=_masked(item.diagnostic), reason=mask_secrets(item.reason)) for item in judged.allowed
+    )
+    return Judged(tuple(map(_masked, judged.standing)), tuple(allowed))
 
 
 def _rules(

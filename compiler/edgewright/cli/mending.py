@@ -16,6 +16,7 @@ from edgewright.check.fix import mend
 from edgewright.cli.output.terminal import color_of, plain
 from edgewright.kernel.beneath import read_beneath, replace_beneath
 from edgewright.kernel.diagnostics import Diagnostic, Fix
+from edgewright.kernel.secrets import mask_secrets
 from edgewright.load.tree import SHIPPED
 from edgewright.load.yaml12 import SIZE_LIMIT_BYTES
 
@@ -69,4 +70,4 @@ def _show(root: Path, path: str, before: str, after: str) -> None:
     name = plain((root / path).as_posix())
     lines = difflib.unified_diff(before.splitlines(), after.splitlines(), name, f"{name} (mended)", n=0, lineterm="")
     for line in lines:
-        click.secho(plain(line), err=True, fg=_COLORS.get(line[:1]), color=color_of("stderr"))
+        click.secho(plain(mask_secrets(line)), err=True, fg=_COLORS.get(line[:1]), color=color_of("stderr"))

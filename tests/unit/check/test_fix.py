@@ -194,6 +194,20 @@ def test_a_mistake_behind_a_mistake_is_mended_too(repository: Path) -> None:
     assert blueprint.read_text(encoding="utf-8") == right
 
 
+def test_diff_hides_secrets_and_cannot_act_on_a_terminal(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    blueprint = repository / "blueprint.yaml"
+    token = "ghp_" + "a1B2" * 9
+    text = blueprint.read_text(encoding="utf-8").replace("fleet: {ref:", f"fleat:   # {token} \u200b\n    {{ref:")
+    blueprint.write_text(text, encoding="utf-8")
+    run(["check", "--fix", str(repository)])
+    printed = capsys.readouterr().err
+    assert "+  fleet:   # " in printed
+    assert token not in printed
+    assert "\u200b" not in printed
+
+
 def test_what_is_not_certain_stays_as_it_is(repository: Path) -> None:
     blueprint = repository / "blueprint.yaml"
     text = blueprint.read_text(encoding="utf-8").replace("soak: 10m", "soak: 10").replace("context: 2048", "ctx: 1")

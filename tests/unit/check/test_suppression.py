@@ -156,6 +156,13 @@ def test_reports_list_what_is_allowed(repository: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().out == ""
 
 
+def test_secret_in_a_reason_is_not_repeated(repository: Path) -> None:
+    token = "ghp_" + "a1B2" * 9
+    _say(repository, f"allow {_SLUG} because {token}")
+    [allowed] = _judged(repository).allowed
+    assert token not in allowed.reason
+
+
 def test_what_later_stages_rely_on_can_never_be_allowed() -> None:
     pages = catalogue()
     allowable = {slug for slug, page in pages.items() if page.can_be_allowed}
