@@ -194,9 +194,7 @@ def test_a_mistake_behind_a_mistake_is_mended_too(repository: Path) -> None:
     assert blueprint.read_text(encoding="utf-8") == right
 
 
-def test_diff_hides_secrets_and_cannot_act_on_a_terminal(
-    repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_diff_hides_secrets_and_cannot_act_on_a_terminal(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     blueprint = repository / "blueprint.yaml"
     token = "ghp_" + "a1B2" * 9
     text = blueprint.read_text(encoding="utf-8").replace("fleet: {ref:", f"fleat:   # {token} \u200b\n    {{ref:")
