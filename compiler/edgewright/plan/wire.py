@@ -83,9 +83,9 @@ def duration(rollout: RolloutSpec, waves: Sequence[WaveForecast], total: Number 
     transfer = total.value * 8 / LINK_BITS_PER_S if total is not None else 0.0
     least = soaks * rollout.soak + transfer
     most = least + batches * rollout.confirm_timeout
-    sent = f"{format_size(total.value)} at 100 Mbit/s, assumed" if total is not None else "transfer of unknown size"
+    sent = f"{format_size(total.value)} at 100 Mbit/s (assumed)" if total is not None else "transfer of unknown size"
     formula = (
-        f"{sent} + {soaks} soaks x {format_duration(rollout.soak)}; at most + {batches:,} batches of "
-        f"{rollout.max_unavailable:,} x confirmTimeout {format_duration(rollout.confirm_timeout)}"
+        f"{sent} + {soaks} x soak {format_duration(rollout.soak)}; at most + {batches:,} x confirmTimeout "
+        f"{format_duration(rollout.confirm_timeout)} (batches of {rollout.max_unavailable:,})"
     )
     return Duration(least, most, formula)
