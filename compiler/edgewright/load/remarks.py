@@ -53,7 +53,7 @@ def find_remarks(data: bytes, spans: SpanMap) -> list[Remark]:
         return []
     text = data.decode("utf-8")
     positions = Positions(text, spans.path)
-    scalars = _scalars(text, positions)
+    scalars, blocks = _scalars(text, positions), _blocks(spans)
     remarks: list[Remark] = []
     for found in _REMARK.finditer(text):
         start, end = found.start(), found.start() + len(found[0].rstrip())
@@ -68,16 +68,20 @@ def find_remarks(data: bytes, spans: SpanMap) -> list[Remark]:
         is_alone = not text[line_start:start].strip()
         removal = (line_start, line_end) if is_alone else (start - len(before) + len(before.rstrip()), end)
         about = positions.next_content(start) if is_alone else positions.span(start, end).line
-        said, place, blocks = found[1].strip(), positions.span(start, end), _blocks(spans, about)
-        remarks.append(Remark(said, place, about, blocks, positions.span(*removal)))
+        below = frozenset(blocks.get(about or 0, ()))
+        remarks.append(Remark(found[1].strip(), positions.span(start, end), about, below, positions.span(*removal)))
         if len(remarks) > REMARKS_READ:
             break
     return remarks
 
 
-def _blocks(spans: SpanMap, line: int | None) -> frozenset[Span]:
-    values = (spans.values[path] for path, key in spans.keys.items() if key.line == line)
-    return frozenset(value for value in values if value.line != line)
+def _blocks(spans: SpanMap) -> dict[int, list[Span]]:
+    """Line of a key to the values that start below it."""
+    found: dict[int, list[Span]] = {}
+    for path, key in spans.keys.items():
+        if spans.values[path].line != key.line:
+            found.setdefault(key.line, []).append(spans.values[path])
+    return found
 
 
 def _scalars(text: str, positions: Positions) -> list[tuple[int, int]]:
