@@ -12,7 +12,7 @@ from edgewright.kernel.files import read_bounded
 from edgewright.plugins.wheel_metadata import license_note, spdx_expression
 
 _LARGEST_BYTES = 64 * 1024
-_TAG = re.compile(r"^[ \t#*/-]*SPDX-License-Identifier:[ \t]*(\S[^\r\n]{0,199})$", re.MULTILINE)
+_TAG = re.compile(r"^[ \t#*/-]*SPDX-License-Identifier:[ \t]*(\S[^\r\n]{0,199}?)[ \t\r]*$", re.MULTILINE)
 
 
 def dataset_license(dataset: Path) -> tuple[str | None, str | None]:

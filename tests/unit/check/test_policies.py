@@ -326,3 +326,19 @@ def test_a_revision_that_lies_elsewhere_is_judged_by_its_own_commit(git: GitRepo
     laid_out = shutil.copytree(git.root, tmp_path / "laid-out", ignore=shutil.ignore_patterns(".git"))
     assert _about_commit(laid_out, CheckedCommit(git.root, good)) == []
     assert "is not in Git" in _about_commit(laid_out)[0]
+
+
+@pytest.mark.parametrize("day", ["2027-02-30", "soon", "2027-3-1", "20270301", "2027-03-01T00:00:00"])
+def test_a_waiver_ends_on_a_day_that_exists(root: Path, day: str) -> None:
+    (root / "policies").mkdir()
+    (root / "policies" / "org.yaml").write_text(_POLICY + _rule(_NEVER, _waived(day)), encoding="utf-8")
+    (problem,) = load_repository(root, keep_problems=True).problems
+    assert "is not a date such as 2027-03-01" in problem.message
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "-oProxyCommand=x", "$(touch pwned)", "{{ x }}", "a\\nb"])
+def test_hostile_names_are_refused_before_anything_is_read(root: Path, name: str) -> None:
+    (root / "policies").mkdir()
+    (root / "policies" / "org.yaml").write_text(_POLICY + f'  extends: ["{name}"]\n', encoding="utf-8")
+    (problem,) = load_repository(root, keep_problems=True).problems
+    assert problem.slug == "wrong-form"
