@@ -23,7 +23,7 @@ COMMANDS: dict[str, str] = {
     "check": "Check documents: every mistake with its line.",
     "show": "Print a document as the compiler sees it, and where each value is from.",
     "lock": "Resolve every name to a digest.",
-    "plan": "Show what would be built, and estimates.",
+    "plan": "Show what would be built, or what a change does.",
     "build": "Build artifacts, without measuring them.",
     "evaluate": "Measure artifacts and judge them by the gates.",
     "package": "Write signed releases into dist/.",
