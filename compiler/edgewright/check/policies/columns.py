@@ -5,8 +5,11 @@ Pure. Walks text and source side by side. Exact for plain, quoted, literal and f
 
 from __future__ import annotations
 
+import re
+
 from edgewright.kernel.diagnostics import Span
 
+_WORD = re.compile(r"\w+")
 _ESCAPES = {"x": 2, "u": 4, "U": 8}
 
 
@@ -20,7 +23,8 @@ def place_of(source: str, span: Span, text: str, offset: int) -> Span:
     position = positions[min(offset, len(positions) - 1)] + max(0, offset - len(positions) + 1)
     line = source.count("\n", 0, position) + 1
     column = position - (source.rfind("\n", 0, position) + 1) + 1
-    return Span(span.path, line, column, line, column + 1)
+    word = _WORD.match(source, position)
+    return Span(span.path, line, column, line, column + (word.end() - position if word else 1))
 
 
 def _positions(source: str, start: int, text: str) -> list[int]:
