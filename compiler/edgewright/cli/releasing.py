@@ -180,6 +180,12 @@ def fleet_of(session: Session, loaded: Loaded[Blueprint]) -> Loaded[Fleet]:
     return fleets[wanted]
 
 
+def _inventory_digest(root: Path, path: str) -> Digest:
+    from edgewright.load.inventory.read import inventory_digest
+
+    return inventory_digest(root, path)
+
+
 def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
     """Render the Ansible project, unless the one in `dist/` was made from the same."""
     blueprint, fleet = loaded.document, fleet_of(session, loaded)
@@ -193,7 +199,7 @@ def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
             "document": loaded.digest,
             "signers": digest_bytes(signers),
             "fleet": fleet.digest,
-            "inventory": digest_file(session.root / inventory.path) if inventory else None,
+            "inventory": _inventory_digest(session.root, inventory.path) if inventory else None,
             "collection": _tree_digest(share_folder() / "playbooks"),
             "render": _tree_digest(package_folder() / "render"),
         }
@@ -203,9 +209,9 @@ def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
         return
     from edgewright.package.verify import verify_release
     from edgewright.render.project import render
-    from edgewright.rollout.fleet import resolve_devices
 
     release = verify_release(dist, allowed_signers=signers, deep=False)
-    waves = render(blueprint, resolve_devices(fleet.document, session.root), release, signers, dist / "ansible")
+    devices = session.repository.devices_of(fleet.document.metadata.name).devices
+    waves = render(blueprint, devices, release, signers, dist / "ansible")
     stamp.write("project", key)
     session.events(Event("render", blueprint.metadata.name, "done", f"{len(waves)} waves"))

@@ -8,6 +8,7 @@ import pytest
 
 from edgewright.kernel.diagnostics import Diagnostic
 from edgewright.load.fleet import FleetReader, read_devices, target_places
+from edgewright.load.inventory.read import inventory_digest
 from edgewright.spec.v1beta1.fleet import Fleet
 
 KEBAB = "lower-case letters, digits and inner dashes, at most 63 characters"
@@ -146,3 +147,15 @@ def test_inventory_is_read_once_for_all_who_ask(tmp_path: Path) -> None:
     first = reader.read(fleet(), tmp_path)
     (tmp_path / "hosts.yaml").unlink()
     assert reader.read(fleet(), tmp_path) is first
+
+
+def test_digest_of_an_inventory_follows_the_variables_beside_it(tmp_path: Path) -> None:
+    write(tmp_path, {"inventory/hosts.yaml": "all: {hosts: {a: }}\n", "inventory/group_vars/all/x.yml": "a: 1\n"})
+    first = inventory_digest(tmp_path, "inventory")
+    assert inventory_digest(tmp_path, "inventory") == first
+    write(tmp_path, {"inventory/README.md": "not read\n"})
+    assert inventory_digest(tmp_path, "inventory") == first
+    write(tmp_path, {"inventory/group_vars/all/x.yml": "a: 2\n"})
+    second = inventory_digest(tmp_path, "inventory")
+    write(tmp_path, {"inventory/host_vars/a.yml": "a: 3\n"})
+    assert len({first, second, inventory_digest(tmp_path, "inventory")}) == 3

@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Callable, Collection, Container, Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edgewright.kernel.diagnostics import EdgewrightError, Span
+from edgewright.kernel.digest import Digest, digest_bytes, digest_json
 from edgewright.load.inventory.document import read_document
 from edgewright.load.inventory.events import Places, Reading, Way, parse, refusal
 from edgewright.load.inventory.files import Files
@@ -96,6 +97,16 @@ def read_inventory(files: Files, path: str) -> Inventory:
         return Inventory(said, group_files, host_files)
     except WrongStatementError as wrong:
         raise refusal(wrong.slug, wrong.message, Span(path, 1, 1, 1, 1), hint=wrong.hint) from None
+
+
+def inventory_digest(repository: Path, path: str) -> Digest:
+    """Digest of all that an inventory is read from: its files and the variables beside, by name and content."""
+    files = Files(repository)
+    names = set(inventory_files(files, path))
+    for folder in ("group_vars", "host_vars"):
+        for entry in variable_files(files, path, folder).values():
+            names.update(expand_variable_file(files, entry))
+    return digest_json({name: digest_bytes(files.read(name, FILE_LIMIT_BYTES)) for name in names})
 
 
 def find_places(files: Files, path: str, inventory: Inventory, wanted: Collection[Way]) -> Places:
