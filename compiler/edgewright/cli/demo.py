@@ -98,13 +98,13 @@ def write_fleet(workspace: Workspace, ports: list[int]) -> None:
             "site": "demo",
             "connection": {"type": "local"},
             "root": str(workspace.device(name)),
-            "port": port,
+            "servicePort": port,
             "supervisor": "process",
         }
         for name, port in zip(DEVICES, ports, strict=True)
     ]
     fleet = {
-        "apiVersion": "edgewright/v1alpha1",
+        "apiVersion": "edgewright/v1beta1",
         "kind": "Fleet",
         "metadata": {"name": "shops"},
         "spec": {"devices": devices},
@@ -119,7 +119,7 @@ def edit_blueprint(workspace: Workspace, version: str, service: dict[str, Any]) 
     document["metadata"]["version"] = version
     document["spec"]["service"] = {"address": "127.0.0.1", "threads": 2, **service}
     document["spec"]["rollout"] |= {
-        "waves": [{"canary": "1 per target"}, "100%"],
+        "waves": [{"canary": {"perTarget": 1}}, "100%"],
         "soak": "0s",
         "confirmTimeout": "90s",
     }

@@ -20,5 +20,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     taken = share_of(first, len(devices))
     if 2 * taken >= len(devices):
         message = f"the first wave is {taken} of {len(devices)} devices: a bad release reaches them all at once"
-        hint = "let waves start with {canary: 1 per target}"
+        hint = "let waves start with {canary: {perTarget: 1}}"
         yield subject.warning("canary-missing", message, ("spec", "rollout", "waves", 0), hint=hint)

@@ -20,5 +20,5 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
     if found.per_target > most:
         message = f"the canary asks for {found.per_target} devices per target, no target has more than {most}"
         notes = tuple(f"{target} has {count}" for target, count in sorted(counts.items())[:8])
-        hint = f"write canary: {max(1, most - 1)} per target"
+        hint = f"write canary: {{perTarget: {max(1, most - 1)}}}"
         yield subject.error("canary-size", message, ("spec", "rollout", "waves", 0), notes=notes, hint=hint)
