@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from benchmarks import commands, tvm_vs_onnxruntime
+from benchmarks import commands, fleets, tvm_vs_onnxruntime
 
 
 def main() -> None:
-    for benchmark in (commands, tvm_vs_onnxruntime):
+    for benchmark in (commands, fleets, tvm_vs_onnxruntime):
         assert benchmark.__doc__
         print(f"\n== {benchmark.__doc__.splitlines()[0]}")
         benchmark.main()
