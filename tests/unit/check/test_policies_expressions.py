@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +13,10 @@ from hypothesis import strategies as st
 
 from edgewright.check.policies.cel import Compiled, compile_expression
 from edgewright.check.policies.columns import place_of
-from edgewright.check.policies.facts import shapes
+from edgewright.check.policies.facts import EACH, VARIABLES, shapes
+from edgewright.check.policies.shapes import shape_of
 from edgewright.check.policies.syntax import decode
+from edgewright.check.policies.typing import FUNCTIONS
 from edgewright.load.yaml12 import parse
 
 _VARIABLES = shapes("target")
@@ -176,3 +180,13 @@ def test_places_are_found_in_double_quotes_whatever_the_text(text: str, data: st
     place = place_of(source, parsed.spans.span(("e",)), text, offset)
     expected = {'"': "\\", "\n": "\\"}.get(text[offset], text[offset])
     assert source.split("\n")[place.line - 1][place.column - 1] == expected
+
+
+def test_the_page_lists_every_variable_member_and_function() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "policies.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"[A-Za-z_]+", " ".join(re.findall(r"`([^`]*)`", page))))
+    for name, kind in {**VARIABLES, **EACH}.items():
+        shape = shape_of(kind)
+        members = (shape.element or shape).members if name != "blueprint" else {}
+        assert {name, *members} - words == set(), name
+    assert set(FUNCTIONS) - words == set()
