@@ -11,7 +11,7 @@ from typing import Final
 
 VARIABLES: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "EDGEWRIGHT_ALLOWED_SIGNERS": "file of those who sign commits, for policies; that of the commit's parent when absent",
+        "EDGEWRIGHT_ALLOWED_SIGNERS": "file of those whose commits policies trust; the parent commit's when absent",
         "EDGEWRIGHT_CACHE": "folder of store, environments, downloads and logs; the user's cache folder when absent",
         "EDGEWRIGHT_ENVIRONMENT": "environment whose overlays apply, like `--environment`",
         "EDGEWRIGHT_SIGNING_KEY": "private SSH key that signs releases, like `--signing-key`",
