@@ -7,8 +7,8 @@ from Git's objects; what is wrong with it is a note, because the change may be w
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgewright.build.store import Store
@@ -18,12 +18,13 @@ from edgewright.cli.revisions import open_empty, open_revision
 from edgewright.cli.sides import Side
 from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, Severity, did_you_mean, fail
 from edgewright.kernel.digest import digest_file
-from edgewright.load.documents import Repository, load_repository
+from edgewright.load.documents import Repository, load_environments, load_repository
 from edgewright.load.git import Commit, changes, head, merge_base, require_git, resolve
 from edgewright.load.git.commits import is_shallow, shallow_clone
 from edgewright.package.trust import FILE as SIGNERS
 from edgewright.plan.change import ChangePlan, Revision
-from edgewright.plan.compare import Pair, Unchanged, compare
+from edgewright.plan.compare import Pair, Scope, compare
+from edgewright.plan.sides import FleetSide, PlannedWave
 from edgewright.plugins.registry import Registry
 
 WORKING_TREE = "working tree"
@@ -47,35 +48,64 @@ def plan_change(
 ) -> ChangePlan:
     """What the change from `base` to `revision` (the working tree when None) does to the fleet."""
     ends = _find_ends(repository, base, revision)
-    registry, known = Registry(), KnownResults(Store())
-    before, after = (
-        Side(load_repository(folder, keep_problems=True, environment=environment), registry, known, repository)
-        for folder in (ends.before, ends.after)
-    )
-    _require_right(after, has_blueprints=bool(before.blueprints))
-    names = _selected([*before.blueprints, *after.blueprints], selectors)
-    fleets = {after.blueprints[name].document.spec.fleet.ref for name in names if name in after.blueprints}
-    counts = {name: len(after.fleet(name).devices) for name in sorted(fleets)}
-    before.share_fleets(after)
-    same = [
-        name
-        for name in names
-        if name in before.blueprints and name in after.blueprints and before.identity(name) == after.identity(name)
-    ]
-    cohorts = sum(len(build.targets) for name in same for build in after.blueprints[name].document.spec.builds)
-    pairs = [_pair(name, before, after) for name in names if name not in set(same)]
-    notes = (*ends.notes, *_notes(before.repository, after.repository))
-    return compare(ends.base, ends.head, pairs, Unchanged(same, cohorts, counts), notes)
+    before, after = (_load(folder, environment) for folder in (ends.before, ends.after))
+    if environment is not None and not before and not after:
+        load_repository(ends.after, environment=environment)  # says that there is no such environment
+    _require_right(after.values(), has_blueprints=any(found.blueprints for found in before.values()))
+    known = sorted({name for found in (*before.values(), *after.values()) for name in found.blueprints})
+    names = _selected(known, selectors)
+    sides = _Sides(repository, Registry(), KnownResults(Store()))
+    pairs: list[Pair] = []
+    cohorts: set[tuple[str, str]] = set()
+    fleets: list[FleetSide] = []
+    environments = sorted({*before, *after}, key=lambda name: name or "")
+    for name in environments:
+        old, new = (sides.side(found[name]) if name in found else None for found in (before, after))
+        pairs += _pairs(names, name, old, new)
+        if new is not None:
+            mine = [new.blueprints[item].document for item in names if item in new.blueprints]
+            cohorts |= {(item.metadata.name, target) for item in mine for b in item.spec.builds for target in b.targets}
+            fleets += [new.fleet(fleet) for fleet in sorted({item.spec.fleet.ref for item in mine})]
+    scope = Scope(cohorts, fleets, tuple(name for name in environments if name) if environment is None else ())
+    notes = dict.fromkeys(note for name in environments for note in _notes(before.get(name), after.get(name)))
+    return compare(ends.base, ends.head, pairs, scope, (*ends.notes, *notes))
 
 
-def _pair(name: str, before: Side, after: Side) -> Pair:
-    loaded = after.blueprints.get(name)
-    return Pair(
-        name,
-        before.blueprint(name) if name in before.blueprints else None,
-        after.blueprint(name) if loaded else None,
-        after.waves(loaded.document) if loaded else (),
-    )
+def _load(folder: Path, environment: str | None) -> dict[str | None, Repository]:
+    """The documents in one environment, or without and in all of them; nothing in one that does not exist."""
+    if environment is None:
+        return {found.environment: found for found in load_environments(folder)}
+    try:
+        return {environment: load_repository(folder, keep_problems=True, environment=environment)}
+    except EdgewrightError as error:
+        if error.diagnostics[0].slug != "unknown-environment":
+            raise
+        return {}
+
+
+@dataclass(slots=True)
+class _Sides:
+    """Makes sides that share what is the same for them."""
+
+    results: Path
+    registry: Registry
+    known: KnownResults
+    fleets: dict[object, FleetSide] = field(default_factory=dict)
+    waves: dict[tuple[object, ...], tuple[PlannedWave, ...]] = field(default_factory=dict)
+
+    def side(self, repository: Repository) -> Side:
+        return Side(repository, self.registry, self.known, self.results, fleets=self.fleets, waves_cut=self.waves)
+
+
+def _pairs(names: Sequence[str], environment: str | None, before: Side | None, after: Side | None) -> Iterator[Pair]:
+    """The blueprints that differ."""
+    for name in names:
+        old = before if before is not None and name in before.blueprints else None
+        new = after if after is not None and name in after.blueprints else None
+        if (old is None and new is None) or (old and new and old.identity(name) == new.identity(name)):
+            continue
+        waves = new.waves(new.blueprints[name].document) if new else ()
+        yield Pair(name, old.blueprint(name) if old else None, new.blueprint(name) if new else None, waves, environment)
 
 
 def _find_ends(repository: Path, base: str, revision: str | None) -> _Ends:
@@ -113,12 +143,13 @@ def _open_base(repository: Path, commit: Commit) -> tuple[Path, list[str]]:
     return found.folder, [f"before the change: {problem.message}; left out" for problem in found.refused]
 
 
-def _require_right(side: Side, *, has_blueprints: bool) -> None:
+def _require_right(repositories: Iterable[Repository], *, has_blueprints: bool) -> None:
     """Raise with every error of the documents after the change; removing the last blueprint is none.
 
     The organisation's policies are left to `check`: a plan of what they forbid is what their owner wants to see.
     """
-    found = check(side.repository, side.registry, policies=False)
+    registry = Registry()
+    found = {item for repository in repositories for item in check(repository, registry, policies=False)}
     allowed = _OF_BUILDS | ({"no-blueprint"} if has_blueprints else set())
     wrong = [item for item in found if item.severity is Severity.ERROR and item.slug not in allowed]
     if wrong:
@@ -141,16 +172,19 @@ def _selected(names: Sequence[str], selectors: Sequence[str]) -> list[str]:
     return sorted({name for selector in selectors for name in fnmatch.filter(known, selector)})
 
 
-def _notes(before: Repository, after: Repository) -> Iterator[str]:
-    errors = sum(problem.severity is Severity.ERROR for problem in before.problems)
+def _notes(before: Repository | None, after: Repository | None) -> Iterator[str]:
+    where = f" in {after.environment}" if after is not None and after.environment else ""
+    errors = sum(problem.severity is Severity.ERROR for problem in before.problems) if before else 0
     if errors:
-        yield f"before the change {errors:,} errors are in the documents: wrong ones count as absent"
+        yield f"before the change {errors:,} errors are in the documents{where}: wrong ones count as absent"
+    if before is None or after is None:
+        return
     old, new = (digest_file(path) if path.is_file() else None for path in (before.root / SIGNERS, after.root / SIGNERS))
     if old != new:
         yield "allowed_signers differs: who may sign for the fleet changes"
     for name in sorted({*before.policies, *after.policies}):
         one, other = before.policies.get(name), after.policies.get(name)
         if one is None or other is None:
-            yield f"the policy {name} is {'new' if one is None else 'removed'}"
+            yield f"the policy {name} is {'new' if one is None else 'removed'}{where}"
         elif one.digest != other.digest:
-            yield f"the policy {name} differs"
+            yield f"the policy {name} differs{where}"

@@ -45,17 +45,20 @@ from edgewright.spec.v1beta1.blueprint import Blueprint
 
 @dataclass(slots=True)
 class Side:
-    """The documents of a side. `results` is the repository whose `dist/` may hold evidence."""
+    """The documents of a side. `results` is the repository whose `dist/` may hold evidence.
+
+    `fleets` and `waves_cut` may be shared by several sides: what is the same for them is worked out once.
+    """
 
     repository: Repository
     registry: Registry
     known: KnownResults
     results: Path
-    _fleets: dict[str, FleetSide] = field(default_factory=dict)
+    fleets: dict[object, FleetSide] = field(default_factory=dict)
     _fleet_keys: dict[str, object] = field(default_factory=dict)
     _files: dict[str, Digest | None] = field(default_factory=dict)
     _summaries: dict[int, FleetSummary] = field(default_factory=dict)
-    _waves: dict[tuple[object, ...], tuple[PlannedWave, ...]] = field(default_factory=dict)
+    waves_cut: dict[tuple[object, ...], tuple[PlannedWave, ...]] = field(default_factory=dict)
 
     @property
     def blueprints(self) -> Mapping[str, Loaded[Blueprint]]:
@@ -82,18 +85,12 @@ class Side:
             self._fleet_keys[name] = (loaded.digest, files) if loaded else None
         return self._fleet_keys[name]
 
-    def share_fleets(self, other: Side) -> None:
-        """Take over the devices that the other side has read, for fleets that are the same on both."""
-        for name, fleet in other._fleets.items():
-            key = self.fleet_key(name)
-            if key is not None and key == other.fleet_key(name):
-                self._fleets[name] = fleet
-
     def fleet(self, name: str) -> FleetSide:
-        """The devices of a fleet, read once."""
-        if name not in self._fleets:
-            self._fleets[name] = self._read_fleet(name)
-        return self._fleets[name]
+        """The devices of a fleet, read once for all sides on which it is the same."""
+        key = (name, self.fleet_key(name))
+        if key not in self.fleets:
+            self.fleets[key] = self._read_fleet(name)
+        return self.fleets[key]
 
     def _read_fleet(self, name: str) -> FleetSide:
         if name not in self.repository.fleets:
@@ -109,10 +106,10 @@ class Side:
     def waves(self, blueprint: Blueprint) -> tuple[PlannedWave, ...]:
         """The waves of a roll-out, cut once for all blueprints with the same fleet and waves."""
         fleet, waves = self.fleet(blueprint.spec.fleet.ref), blueprint.spec.rollout.waves
-        key = (fleet.name, waves)
-        if key not in self._waves:
-            self._waves[key] = tuple(PlannedWave(w.name, w.devices) for w in plan_waves(fleet.devices, waves))
-        return self._waves[key]
+        key = (id(fleet), waves)
+        if key not in self.waves_cut:
+            self.waves_cut[key] = tuple(PlannedWave(w.name, w.devices) for w in plan_waves(fleet.devices, waves))
+        return self.waves_cut[key]
 
     def summary(self, blueprint: Blueprint) -> FleetSummary:
         """Where a release of a blueprint would go."""

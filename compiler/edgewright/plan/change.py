@@ -167,9 +167,13 @@ class DeviceSamples:
 
 @dataclass(frozen=True, slots=True)
 class BlueprintChange:
-    """What changes for one blueprint: its cohorts, and how the roll-out would go."""
+    """What changes for one blueprint: its cohorts, and how the roll-out would go.
+
+    `environments` are those in which exactly this happens; None among them is the repository without any.
+    """
 
     name: str
+    environments: tuple[str | None, ...]
     classes: tuple[ChangeClass, ...]
     version_before: str | None
     version_after: str | None
@@ -210,10 +214,14 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class ChangePlan:
-    """All that a change does: what is touched blueprint by blueprint, and how much is not."""
+    """All that a change does: what is touched blueprint by blueprint, and how much is not.
+
+    `environments` are those that were compared, beside the repository without any.
+    """
 
     base: Revision
     head: Revision
+    environments: tuple[str, ...]
     blueprints: tuple[BlueprintChange, ...]
     blueprint_totals: Totals
     cohort_totals: Totals

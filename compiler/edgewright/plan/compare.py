@@ -7,7 +7,7 @@ in the same waves is forecast once, whatever the number of blueprints.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgewright.plan.change import (
     CONTENT,
@@ -48,21 +48,27 @@ _NO_WIRE = Wire(None, None, None)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A blueprint whose sides differ; one of them may be absent. `waves` are those of the side after."""
+    """A blueprint whose sides differ in an environment; one of them may be absent. `waves` are those of after."""
 
     name: str
     before: BlueprintSide | None
     after: BlueprintSide | None
     waves: Sequence[PlannedWave] = ()
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Unchanged:
-    """What the comparison was spared: names of equal blueprints, their cohorts, and all devices after, by fleet."""
+class Scope:
+    """All that there is after the change, touched or not: cohorts as (blueprint, target), fleets, environments."""
 
-    blueprints: Sequence[str]
-    cohorts: int
-    fleets: Mapping[str, int]
+    cohorts: Collection[tuple[str, str]]
+    fleets: Sequence[FleetSide]
+    environments: tuple[str, ...] = ()
+
+    @property
+    def blueprints(self) -> set[str]:
+        """Names of blueprints."""
+        return {name for name, _ in self.cohorts}
 
 
 @dataclass(slots=True)
@@ -101,41 +107,41 @@ class _Forecast:
 
 
 def compare(
-    base: Revision, head: Revision, pairs: Iterable[Pair], unchanged: Unchanged, notes: Sequence[str] = ()
+    base: Revision, head: Revision, pairs: Iterable[Pair], scope: Scope, notes: Sequence[str] = ()
 ) -> ChangePlan:
     """What the change from `base` to `head` does. `pairs` are the blueprints whose documents differ."""
     shared = _Shared()
-    changes: list[BlueprintChange] = []
-    same = list(unchanged.blueprints)
-    cohorts = unchanged.cohorts
-    touched: dict[str, set[str]] = {}
-    for pair in sorted(pairs, key=lambda pair: pair.name):
+    merged: dict[BlueprintChange, tuple[str | None, ...]] = {}
+    touched: dict[int, set[str]] = {}
+    for pair in sorted(pairs, key=lambda pair: (pair.name, pair.environment or "")):
         change = _blueprint(pair, shared, touched)
-        cohorts += len(pair.after.cohorts) if pair.after else 0
         if change.classes:
-            changes.append(change)
-        else:
-            same.append(pair.name)
-    exists_after = sum(change.version_after is not None for change in changes)
-    touched_cohorts = sum(bool(cohort.after) for change in changes for cohort in change.cohorts)
+            merged[change] = (*merged.get(change, ()), pair.environment)
+    changes = [replace(change, environments=found) for change, found in merged.items()]
+    blueprints = scope.blueprints
+    changed = {change.name for change in changes} & blueprints
+    cohorts = {(change.name, cohort.target) for change in changes for cohort in change.cohorts} & set(scope.cohorts)
+    fleets = {id(fleet): fleet for fleet in scope.fleets}
     return ChangePlan(
         base,
         head,
+        scope.environments,
         tuple(sorted(changes, key=_weight)),
-        Totals(len(same) + exists_after, exists_after),
-        Totals(cohorts, touched_cohorts),
-        Totals(sum(unchanged.fleets.values()), sum(len(names) for names in touched.values())),
-        Sample(tuple(sorted(same)[:SHOWN]), len(same)),
+        Totals(len(blueprints), len(changed)),
+        Totals(len(set(scope.cohorts)), len(cohorts)),
+        Totals(sum(len(f.devices) for f in fleets.values()), sum(len(names) for names in touched.values())),
+        Sample(tuple(sorted(blueprints - changed)[:SHOWN]), len(blueprints - changed)),
         tuple(notes),
     )
 
 
-def _weight(change: BlueprintChange) -> tuple[int, int, str]:
+def _weight(change: BlueprintChange) -> tuple[int, int, str, list[str]]:
     """The order of a result: what touches devices first, the heaviest class first."""
-    return (0 if change.touched else 1, list(ChangeClass).index(change.classes[0]), change.name)
+    heaviest = list(ChangeClass).index(change.classes[0])
+    return (0 if change.touched else 1, heaviest, change.name, [name or "" for name in change.environments])
 
 
-def _blueprint(pair: Pair, shared: _Shared, touched: dict[str, set[str]]) -> BlueprintChange:
+def _blueprint(pair: Pair, shared: _Shared, touched: dict[int, set[str]]) -> BlueprintChange:
     before, after = pair.before, pair.after
     fleet_before, fleet_after = (side.fleet if side else _NOWHERE for side in (before, after))
     diff = shared.diff(fleet_before.devices, fleet_after.devices)
@@ -146,13 +152,14 @@ def _blueprint(pair: Pair, shared: _Shared, touched: dict[str, set[str]]) -> Blu
     whole = frozenset(after.cohorts) if after and is_released else frozenset()
     forecast = shared.forecast(pair.waves, diff, whole)
     if after:
-        touched.setdefault(fleet_after.name, set()).update(forecast.touched)
+        touched.setdefault(id(fleet_after), set()).update(forecast.touched)
     changes = [_cohort(before, after, name, found, diff, name in whole) for name, found in classes.items()]
     shown = [change for change in changes if change.classes]
     all_classes = {item for change in shown for item in change.classes}
     total = _sum([change.wire.total for change in shown if change.after and change.devices.touched])
     return BlueprintChange(
         pair.name,
+        (),
         tuple(item for item in ChangeClass if item in all_classes),
         before.blueprint.metadata.version if before else None,
         after.blueprint.metadata.version if after else None,

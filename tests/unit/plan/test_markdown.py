@@ -58,6 +58,7 @@ def _blueprint(name: str, cohorts: int, waves: int, devices: int) -> BlueprintCh
     forecast = WaveForecast(name, devices, tuple(Share(f"t{index}", 1) for index in range(cohorts)), 40)
     return BlueprintChange(
         name,
+        (None, name),
         (ChangeClass.WEIGHTS,),
         "1.0.0",
         name,
@@ -79,6 +80,7 @@ def _plan(blueprints: list[BlueprintChange], text: str, devices: int) -> ChangeP
     return ChangePlan(
         Revision(text, "a" * 40, text),
         Revision(text, None, text),
+        (text, "production"),
         tuple(blueprints),
         Totals(len(blueprints) + 5, len(blueprints)),
         Totals(9, 5),

@@ -44,7 +44,7 @@ def render_markdown(plan: ChangePlan) -> str:
         room -= len(section) + 1
         sections.append(section)
         shown += 1
-    left = len(plan.blueprints) - min(shown, len(plan.blueprints))
+    left = max(len(plan.blueprints) - shown, 0)
     return "\n".join([*head, "", *sections, *_more(left, "blueprint"), *tail])
 
 
@@ -66,7 +66,7 @@ def _length(lines: Iterable[str]) -> int:
 def _summary(plan: ChangePlan) -> list[list[str]]:
     return [
         [
-            quoted(change.name),
+            quoted(change.name + words.places(change, plan)),
             quoted(words.versions(change)),
             words.classes(change.classes),
             f"{change.touched:,}",
@@ -79,7 +79,9 @@ def _summary(plan: ChangePlan) -> list[list[str]]:
 
 def _sections(plan: ChangePlan) -> Iterable[str]:
     for change in plan.blueprints:
-        yield _folded(f"{quoted(change.name)}: {words.classes(change.classes)}", _blueprint(change))
+        yield _folded(
+            f"{quoted(change.name + words.places(change, plan))}: {words.classes(change.classes)}", _blueprint(change)
+        )
     if plan.untouched_blueprints.count:
         yield _folded("Not touched", [_names(plan.untouched_blueprints)])
 

@@ -17,15 +17,15 @@ def print_change(plan: ChangePlan) -> None:
         click.echo(f"note: {plain(note)}")
     for change in plan.blueprints:
         click.echo()
-        _print_blueprint(change)
+        _print_blueprint(change, words.places(change, plan))
     click.echo()
     click.echo(f"not touched: {words.untouched(plan)}")
     if plan.untouched_blueprints.count:
         click.echo(f"  {plain(words.sample(plan.untouched_blueprints))}")
 
 
-def _print_blueprint(change: BlueprintChange) -> None:
-    title = f"{change.name} {words.versions(change)}: {words.classes(change.classes)}"
+def _print_blueprint(change: BlueprintChange, places: str) -> None:
+    title = f"{change.name} {words.versions(change)}{places}: {words.classes(change.classes)}"
     rows = [
         [
             cohort.target,

@@ -45,6 +45,13 @@ def classes(found: Sequence[ChangeClass]) -> str:
     return ", ".join(found) or "none"
 
 
+def places(change: BlueprintChange, plan: ChangePlan) -> str:
+    """In which environments, when not in all: ` in production`."""
+    if set(change.environments) == {None, *plan.environments} or not plan.environments:
+        return ""
+    return " in " + ", ".join(name or "no environment" for name in change.environments)
+
+
 def versions(change: BlueprintChange) -> str:
     """`1.0.0 → 1.1.0`."""
     before, after = change.version_before, change.version_after
@@ -109,7 +116,7 @@ def headline(plan: ChangePlan) -> str:
     """The change in one line; holds no text that a person wrote."""
     if plan.is_empty:
         return "nothing changes for any device"
-    changed = len(plan.blueprints)
+    changed = len({change.name for change in plan.blueprints})
     parts = [
         f"{count(changed, 'blueprint')} {'changes' if changed == 1 else 'change'}",
         f"{plan.device_totals.touched:,} of {count(plan.device_totals.all, 'device')} "
