@@ -149,6 +149,7 @@ def _diagnostics(state: RolloutState) -> list[Diagnostic]:
 
 
 def _as_json(state: RolloutState) -> dict[str, Any]:
+    wave_of = {device.name: device.wave for device in state.plan.devices}
     return {
         "blueprint": state.plan.blueprint,
         "release": state.plan.release,
@@ -158,7 +159,7 @@ def _as_json(state: RolloutState) -> dict[str, Any]:
         "devices": {
             name: {
                 "status": device.status.value,
-                "wave": state.plan.wave_of(name),
+                "wave": wave_of[name],
                 "away": device.is_away,
                 "slug": device.slug,
                 "message": device.message,
