@@ -1,6 +1,6 @@
 """Reads what a page shows: its commands with their claimed output, and its complete documents.
 
-A ```console block is a session: a line that starts with `$ ` is a command, `> ` continues it, what follows is its output,
+A ```console block is a session: a line that starts with `$ ` is a command, `> ` continues it, the rest is its output,
 and `…` stands for anything. Comments before a block, invisible on the page, say the rest:
 
     <!-- run: bash lines, run at this place; not shown -->

@@ -126,6 +126,15 @@ def edit_blueprint(workspace: Workspace, version: str, service: dict[str, Any]) 
     write_yaml(path, document)
 
 
+def allow(workspace: Workspace, slug: str, key: str, reason: str) -> None:
+    """Allow a rule at a key of the blueprint, in place and with a reason, as a person in a hurry would."""
+    path = workspace.repository("store-assistant") / "blueprint.yaml"
+    comment = f"# edgewright: allow {slug} because {reason}"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    edited = [f"{line}  {comment}" if line.strip().startswith(f"{key}:") else line for line in lines]
+    path.write_text("\n".join(edited) + "\n", encoding="utf-8")
+
+
 def write_yaml(path: Path, document: dict[str, Any]) -> None:
     """Write a document by dumping values."""
     path.write_text(yaml.safe_dump(document, sort_keys=False, allow_unicode=True), encoding="utf-8")
@@ -209,10 +218,11 @@ def command(workspace: Path, keep: bool) -> None:
         click.secho(f"\n$ curl http://127.0.0.1:{ports[0]}/v1/chat/completions", bold=True)
         answer, seconds = ask(ports[0], QUESTION)
         click.echo(f"  question: {QUESTION}\n  answer ({seconds:.1f} s): {answer.strip()}")
-        click.secho(
-            "\na pull request sets the service's memory to 64 MiB, and 1.0.1 is compiled and rolled out", bold=True
-        )
+        click.secho("\na pull request sets the service's memory to 64 MiB", bold=True)
         edit_blueprint(place, "1.0.1", {"memoryMax": "64MiB"})
+        run("check", assistant, expect=ExitCode.DOCUMENTS)
+        click.secho("\nsomebody allows it in place, and 1.0.1 is compiled and rolled out", bold=True)
+        allow(place, "service-memory-small", "memoryMax", "it worked on my machine")
         run("compile", assistant, "--signing-key", str(place.key))
         run("rollout", assistant, expect=ExitCode.ROLLOUT)
         answer, seconds = ask(ports[0], QUESTION)
