@@ -8,7 +8,7 @@ What is absent is left out of a mapping; reading it without `has(…)` breaks th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from functools import cache, cached_property
 from typing import Any
@@ -20,7 +20,7 @@ from edgewright.check.policies.shapes import Shape, shape_of
 from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Span
-from edgewright.load.documents import Loaded
+from edgewright.load.documents import Loaded, Repository
 from edgewright.load.yaml12 import Path
 from edgewright.spec.base import Model
 from edgewright.spec.v1beta1.blueprint import Blueprint, Source, Task
@@ -130,6 +130,7 @@ PLACES: Mapping[str, Path] = {"blueprint": (), "model": ("spec", "model")}
 
 
 @cache
+@cache
 def shapes(each: str | None) -> Mapping[str, Shape]:
     """Types of the variables of a rule."""
     found = {name: shape_of(kind) for name, kind in VARIABLES.items()}
@@ -140,13 +141,59 @@ class UnknownFactError(Exception):
     """A value that nobody can know yet, and why."""
 
 
-@dataclass(frozen=True)
-class Facts:
-    """The values for one blueprint. `today` is passed in; nothing here asks the clock."""
+Groups = tuple[tuple[GroupFact, Span], ...]
 
-    subject: Subject
+
+@dataclass(frozen=True)
+class Shared:
+    """What is the same for every blueprint, found once: the day, the commit, the groups of each fleet."""
+
+    repository: Repository
     today: date
     checked: CheckedCommit | None = None
+    _groups: dict[str, Groups] = field(default_factory=dict)
+
+    @cached_property
+    def commit(self) -> CommitFacts:
+        """The commit that is judged, verified."""
+        return commit_facts(self.repository.root, self.checked)
+
+    def groups(self, name: str) -> Groups:
+        """The groups of a fleet, each with the place of its first device. Raises UnknownFactError."""
+        if name not in self._groups:
+            self._groups[name] = self._grouped(name)
+        return self._groups[name]
+
+    def _grouped(self, name: str) -> Groups:
+        loaded = self.repository.fleets.get(name)
+        if loaded is None:
+            raise UnknownFactError(f"the fleet {name} is not known")
+        found = self.repository.devices_of(name)
+        if found.problems:
+            raise UnknownFactError(f"{len(found.problems):,} hosts of {name} are wrong")
+        written = {device.name: index for index, device in enumerate(loaded.document.spec.devices or ())}
+        counts: dict[Any, list[Any]] = {}
+        for device in found.devices:
+            key = (device.target, device.site, tuple(sorted(device.labels.items())))
+            counts.setdefault(key, [0, device.name])[0] += 1
+        return tuple(
+            (GroupFact(target, site, dict(labels), count), _device_place(loaded, written.get(first)))
+            for (target, site, labels), (count, first) in counts.items()
+        )
+
+
+def _device_place(loaded: Loaded[Fleet], index: int | None) -> Span:
+    """Where a device is written; the inventory's name for one that is in an inventory."""
+    path: Path = ("spec", "inventory", "path") if index is None else ("spec", "devices", index)
+    return loaded.spans.span(path)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The values for one blueprint. Nothing here asks the clock."""
+
+    subject: Subject
+    shared: Shared
 
     def value(self, name: str) -> Any:
         """The value of a variable as plain lists and mappings. Raises UnknownFactError."""
@@ -178,11 +225,11 @@ class Facts:
 
     @property
     def _today(self) -> str:
-        return self.today.isoformat()
+        return self.shared.today.isoformat()
 
-    @cached_property
+    @property
     def _commit(self) -> CommitFacts:
-        return commit_facts(self.subject.repository.root, self.checked)
+        return self.shared.commit
 
     @cached_property
     def _locked(self) -> Any:
@@ -260,29 +307,9 @@ class Facts:
         entry = self._entry_of("dataset", path)
         return DatasetFact(path, use, labels, entry.license if entry else None, entry.bytes if entry else None)
 
-    @cached_property
-    def _placed_groups(self) -> tuple[tuple[GroupFact, Span], ...]:
-        loaded = self.subject.repository.fleets.get(self.subject.blueprint.spec.fleet.ref)
-        if loaded is None:
-            raise UnknownFactError(f"the fleet {self.subject.blueprint.spec.fleet.ref} is not known")
-        fleet = loaded.document
-        found = self.subject.repository.devices_of(fleet.metadata.name)
-        if found.problems:
-            raise UnknownFactError(f"{len(found.problems):,} hosts of {fleet.metadata.name} are wrong")
-        written = {device.name: index for index, device in enumerate(fleet.spec.devices or ())}
-        counts: dict[Any, list[Any]] = {}
-        for device in found.devices:
-            key = (device.target, device.site, tuple(sorted(device.labels.items())))
-            counts.setdefault(key, [0, device.name])[0] += 1
-        return tuple(
-            (GroupFact(target, site, dict(labels), count), self._device_place(loaded, written.get(first)))
-            for (target, site, labels), (count, first) in counts.items()
-        )
-
-    def _device_place(self, loaded: Loaded[Fleet], index: int | None) -> Span:
-        """Where a device is written; the inventory's name for one that is in an inventory."""
-        path: Path = ("spec", "inventory", "path") if index is None else ("spec", "devices", index)
-        return loaded.spans.span(path)
+    @property
+    def _placed_groups(self) -> Groups:
+        return self.shared.groups(self.subject.blueprint.spec.fleet.ref)
 
     @cached_property
     def _fleet(self) -> FleetFact:

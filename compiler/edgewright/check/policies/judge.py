@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
-from edgewright.check.policies.facts import PLACES, Facts, UnknownFactError
+from edgewright.check.policies.facts import PLACES, Facts, Shared, UnknownFactError
 from edgewright.check.policies.rules import PlacedWaiver, Rule, compile_rules
 from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
@@ -51,8 +51,9 @@ def judge(
     rules, problems = compile_rules(repository)
     yield from problems
     run = _Run(today)
+    shared = Shared(repository, today, commit)
     for loaded in repository.blueprints.values():
-        facts = Facts(Subject(loaded, repository, registry), today, commit)
+        facts = Facts(Subject(loaded, repository, registry), shared)
         for rule in rules:
             if all(_matches(match, facts) for match in rule.matches):
                 yield from _judged(rule, facts, run)
