@@ -78,7 +78,6 @@ class GitHub:
     sha: str
     secrets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    attempt: int = 1
     builds: bool = False
     controller: Path | None = None
     """Home of the runner that reaches the devices: it is the same machine for every job."""
@@ -151,7 +150,7 @@ class GitHub:
             "GITHUB_OUTPUT": str(outputs),
             "GITHUB_STEP_SUMMARY": str(summary),
             "GITHUB_REPOSITORY": "fleet/shops",
-            "GITHUB_RUN_ATTEMPT": str(self.attempt),
+            "GITHUB_RUN_ID": self.sha[:12],
             "GITHUB_SHA": self.sha,
             "GITHUB_REF": self.ref,
             "RUNNER_TEMP": str(result.temp),

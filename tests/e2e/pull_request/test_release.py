@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.pull_request.forge import BLUEPRINT, Forge
+from tests.e2e.pull_request.forge import BLUEPRINT, FLEET, Forge
 from tests.e2e.pull_request.github import GitHub, Job
 from tests.e2e.pull_request.gitlab import GitLab
 from tests.e2e.pull_request.machine import BIN, environment
@@ -32,6 +32,10 @@ class Shops:
     forge: Forge
     devices: dict[str, TestDevice]
     home: Path
+
+    @property
+    def keys(self) -> Signer:
+        return Signer(self.forge.folder / "signer")
 
     def drift(self, job: Job) -> str:
         """`edgewright drift` on the runner that reaches the devices; it must find nothing."""
@@ -122,7 +126,7 @@ def test_a_merge_on_github_reaches_every_device_and_is_what_was_signed(shops: Sh
     assert rolled is not None
     assert rolled.is_successful, rolled.log
     assert shops.confirmed() == {1_000_000}
-    assert [path for path in compiled.temp.rglob("*") if path.is_file()] == [], "the key is gone"
+    assert [path.name for path in compiled.temp.rglob("*") if path.is_file()] == ["change.json"], "the key is gone"
     shops.drift(rolled)
     release = rolled.workspace / "dist" / "handbook-search"
     assert first in (release / "evidence" / "provenance.json").read_text(), "it names the commit it was made of"
@@ -143,11 +147,43 @@ def test_a_merge_that_changes_no_device_is_not_released(shops: Shops, tmp_path: 
     before, sha = forge.merge("words")
     compiled, rolled = compile_and_roll_out(shops, github(shops, tmp_path / "runner", before, sha))
     assert rolled is None
-    assert (compiled.outcomes["plan"], compiled.outcomes["sign"], compiled.outputs) == (
-        "success",
-        "skipped",
-        {"changed": "false"},
-    )
+    assert (compiled.outcomes["plan"], compiled.outcomes["sign"]) == ("success", "skipped")
+    assert compiled.outputs == {"release": "", "reconcile": ""}
+
+
+def test_a_new_device_gets_what_was_signed_before_and_the_others_are_left_alone(shops: Shops, tmp_path: Path) -> None:
+    forge = shops.forge
+    was = shops.confirmed()
+    before_them = {name: device.supervisor_pid() for name, device in shops.devices.items()}
+    device = TestDevice(shops.home.parent / "devices" / "kiosk", Path(), shops.keys, free_port(), PYTHON)
+    forge.branch("kiosk")
+    forge.edit(FLEET, lambda document: document["spec"]["devices"].append(entry("kiosk", device)))
+    forge.commit("A kiosk")
+    forge.push("kiosk")
+    before, sha = forge.merge("kiosk")
+    shops.devices["kiosk"] = device
+    compiled, rolled = compile_and_roll_out(shops, github(shops, tmp_path / "runner", before, sha))
+    assert compiled.outputs == {"release": "", "reconcile": "handbook-search=1.1.0"}
+    assert (compiled.outcomes["sign"], compiled.outcomes["publish"]) == ("skipped", "skipped")
+    assert rolled is not None
+    assert rolled.is_successful, rolled.log
+    assert shops.confirmed() == was == {1_001_000}
+    assert {name: shops.devices[name].supervisor_pid() for name in before_them} == before_them
+    shops.drift(rolled)
+
+
+def test_a_change_without_a_new_version_is_refused_before_anything_is_built(shops: Shops, tmp_path: Path) -> None:
+    forge = shops.forge
+    forge.branch("forgotten")
+    forge.edit(BLUEPRINT, lambda document: document["spec"].update(service={"threads": 2}))
+    forge.commit("Two threads, and no new version")
+    forge.push("forgotten")
+    before, sha = forge.merge("forgotten")
+    workflow = forge.root / ".github" / "workflows" / "release.yml"
+    compiled = github(shops, tmp_path / "runner", before, sha).run(workflow, "compile")
+    assert compiled is not None
+    assert (compiled.outcomes["plan"], compiled.outcomes["build and measure"]) == ("failure", "skipped")
+    assert "raise metadata.version of handbook-search" in compiled.step("plan").output
 
 
 def test_a_merge_on_gitlab_takes_the_same_way(shops: Shops, tmp_path: Path) -> None:
@@ -170,6 +206,7 @@ def test_a_merge_on_gitlab_takes_the_same_way(shops: Shops, tmp_path: Path) -> N
     rolled = gitlab.run("edgewright-rollout", "refs/heads/main", needs=compiled)
     assert rolled.exit_code == 0, rolled.output
     assert shops.confirmed() == {1_002_000}
+    assert "1 blueprint changes" in compiled.output
     again = gitlab.run("edgewright-rollout", "refs/heads/main", needs=compiled, EDGEWRIGHT_RESUME="yes")
     assert again.exit_code == 0, again.output
 
