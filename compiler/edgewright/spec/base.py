@@ -32,6 +32,7 @@ class Model(BaseModel):
         populate_by_name=True,
         strict=True,
         protected_namespaces=(),
+        defer_build=True,  # a command validates few kinds, and parts only as parts: no validator is built for nobody
     )
 
 
