@@ -10,6 +10,7 @@ import pytest
 from tests.unit.lock.conftest import Publish, change, lock, lock_lines
 from tests.unit.sources.server import Site
 
+from edgewright.cli.main import run
 from edgewright.load.documents import load_repository
 from edgewright.lock.document import LockView
 from edgewright.spec.v1beta1.lock import Lock
@@ -292,3 +293,13 @@ def test_neighbouring_entries_merge(locked: Path, tmp_path: Path) -> None:
             names.append(str(tmp_path / name))
         merged = subprocess.run(["git", "merge-file", "-p", *names], capture_output=True, check=False)
         assert merged.returncode == 0, f"entries {index_of_first} and {index_of_first + 1} conflict"
+
+
+def test_a_policy_that_is_judged_by_the_lock_does_not_stop_it_from_being_written(locked: Path) -> None:
+    (locked / "policies").mkdir()
+    policy = "apiVersion: edgewright/v1beta1\nkind: Policy\nmetadata: {name: org}\nspec:\n  rules:\n"
+    rule = "    - {id: known, message: no licence, expression: has(model.license) && model.license == 'ISC'}\n"
+    (locked / "policies" / "org.yaml").write_text(policy + rule, encoding="utf-8")
+    (locked / "assistant.lock.yaml").unlink()
+    assert lock() == 0
+    assert run(["check", "fleet"]) == 3

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from edgewright.check.policies.cost import check_cost
@@ -48,11 +49,8 @@ class Compiled:
 
 def compile_expression(text: str, variables: Mapping[str, Shape], kind: str) -> Compiled | list[Problem]:
     """Compile an expression that has to give a value of a kind of shape, or say everything that is wrong with it."""
-    from cel_expr_python import cel  # type: ignore[import-untyped]  # noqa: PLC0415 - only where there is a policy
-
-    environment = cel.NewEnv(variables=dict.fromkeys(variables, cel.Type.DYN))
     try:
-        program = environment.compile(text)
+        program = _environment(frozenset(variables)).compile(text)
     except RuntimeError as error:
         return _compile_problems(str(error), text, variables)
     root = decode(program.serialize())
@@ -64,6 +62,14 @@ def compile_expression(text: str, variables: Mapping[str, Shape], kind: str) -> 
         wanted = {"truth": "true or false", "text": "text"}[kind]
         problems.append(Problem(_start(root), f"the expression gives {shape}, {wanted} is needed"))
     return problems or Compiled(text, tuple(chains_without_loops(root)), program)
+
+
+@cache
+def _environment(variables: frozenset[str]) -> Any:
+    """The library's environment: its types are left open, because `typing` is stricter than they are."""
+    from cel_expr_python import cel  # type: ignore[import-untyped]  # noqa: PLC0415 - only where there is a policy
+
+    return cel.NewEnv(variables=dict.fromkeys(variables, cel.Type.DYN))
 
 
 def chains_without_loops(root: Node) -> list[tuple[str, ...]]:

@@ -130,7 +130,6 @@ PLACES: Mapping[str, Path] = {"blueprint": (), "model": ("spec", "model")}
 
 
 @cache
-@cache
 def shapes(each: str | None) -> Mapping[str, Shape]:
     """Types of the variables of a rule."""
     found = {name: shape_of(kind) for name, kind in VARIABLES.items()}
