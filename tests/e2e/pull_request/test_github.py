@@ -35,7 +35,7 @@ def sarif_results(job: Job) -> list[dict[str, Any]]:
 def lengthen(document: dict[str, Any]) -> None:
     """A change that reaches the counters only."""
     document["metadata"]["version"] = "1.1.0"
-    document["spec"]["builds"][0]["sequenceLengths"] = [32, 64]
+    document["spec"]["builds"][0]["sequenceLengths"] = [48, 64]
 
 
 def test_a_right_change_is_checked_and_planned_for_the_devices_it_reaches(forge: Forge, tmp_path: Path) -> None:
@@ -47,7 +47,10 @@ def test_a_right_change_is_checked_and_planned_for_the_devices_it_reaches(forge:
     assert sarif_results(job) == []
     plan = (job.temp / "reports" / "plan.md").read_text()
     assert len(plan) <= 60_000
-    assert "counter-pc" in plan
+    rows = {line.split("</code>")[0]: line for line in plan.splitlines() if line.startswith("| <code>")}
+    assert "recipe" in rows["| <code>counter-pc"]
+    assert "version only" in rows["| <code>raspberry-pi-5-8g"]
+    assert "2 of 2" in rows["| <code>counter-pc"]
     assert (job.temp.parent / "summary.md").read_text() == plan
     scanned = github.run(forge.root / ".github/workflows/pull-request.yml", "code-scanning", needs={"check": job})
     assert scanned is not None

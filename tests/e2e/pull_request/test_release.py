@@ -34,6 +34,10 @@ class Shops:
     home: Path
 
     @property
+    def workflow(self) -> Path:
+        return self.forge.root / ".github" / "workflows" / "release.yml"
+
+    @property
     def keys(self) -> Signer:
         return Signer(self.forge.folder / "signer")
 
@@ -111,32 +115,31 @@ def github(shops: Shops, folder: Path, before: str, sha: str) -> GitHub:
 
 
 def compile_and_roll_out(shops: Shops, runner: GitHub) -> tuple[Job, Job | None]:
-    workflow = shops.forge.root / ".github" / "workflows" / "release.yml"
-    compiled = runner.run(workflow, "compile")
+    compiled = runner.run(shops.workflow, "compile")
     assert compiled is not None
     assert compiled.is_successful, compiled.log
     assert "PRIVATE KEY" not in compiled.log
-    return compiled, runner.run(workflow, "rollout", needs={"compile": compiled})
+    return compiled, runner.run(shops.workflow, "rollout", needs={"compile": compiled})
+
+
+def test_the_first_push_is_a_release_of_everything(shops: Shops, tmp_path: Path) -> None:
+    first = shops.forge.clone.git("rev-parse", "main")
+    compiled = github(shops, tmp_path, ZERO, first).run(shops.workflow, "compile")
+    assert compiled is not None
+    assert compiled.is_successful, compiled.log
+    assert compiled.outputs == {"release": "handbook-search", "reconcile": ""}
 
 
 def test_a_merge_on_github_reaches_every_device_and_is_what_was_signed(shops: Shops, tmp_path: Path) -> None:
-    first = shops.forge.clone.git("rev-parse", "main")
-    runner = github(shops, tmp_path / "first", ZERO, first)
-    compiled, rolled = compile_and_roll_out(shops, runner)
-    assert rolled is not None
-    assert rolled.is_successful, rolled.log
-    assert shops.confirmed() == {1_000_000}
-    assert [path.name for path in compiled.temp.rglob("*") if path.is_file()] == ["change.json"], "the key is gone"
-    shops.drift(rolled)
-    release = rolled.workspace / "dist" / "handbook-search"
-    assert first in (release / "evidence" / "provenance.json").read_text(), "it names the commit it was made of"
-
     before, sha = merge(shops.forge, "next", "1.1.0")
-    again = github(shops, tmp_path / "second", before, sha)
-    _, rolled = compile_and_roll_out(shops, again)
+    compiled, rolled = compile_and_roll_out(shops, github(shops, tmp_path, before, sha))
     assert rolled is not None
     assert rolled.is_successful, rolled.log
     assert shops.confirmed() == {1_001_000}
+    assert [path.name for path in compiled.temp.rglob("*") if path.is_file()] == ["change.json"], "the key is gone"
+    shops.drift(rolled)
+    release = rolled.workspace / "dist" / "handbook-search"
+    assert sha in (release / "evidence" / "provenance.json").read_text(), "it names the commit it was made of"
 
 
 def test_a_merge_that_changes_no_device_is_not_released(shops: Shops, tmp_path: Path) -> None:
@@ -179,8 +182,7 @@ def test_a_change_without_a_new_version_is_refused_before_anything_is_built(shop
     forge.commit("Two threads, and no new version")
     forge.push("forgotten")
     before, sha = forge.merge("forgotten")
-    workflow = forge.root / ".github" / "workflows" / "release.yml"
-    compiled = github(shops, tmp_path / "runner", before, sha).run(workflow, "compile")
+    compiled = github(shops, tmp_path / "runner", before, sha).run(shops.workflow, "compile")
     assert compiled is not None
     assert (compiled.outcomes["plan"], compiled.outcomes["build and measure"]) == ("failure", "skipped")
     assert "raise metadata.version of handbook-search" in compiled.step("plan").output
@@ -217,7 +219,7 @@ def test_a_key_that_no_device_trusts_signs_nothing(shops: Shops, tmp_path: Path)
     stranger = Signer.create(tmp_path / "stranger")
     runner = github(shops, tmp_path / "runner", before, sha)
     runner.secrets = {"signing": {"EDGEWRIGHT_SIGNING_KEY": stranger.key.read_text()}}
-    compiled = runner.run(shops.forge.root / ".github" / "workflows" / "release.yml", "compile")
+    compiled = runner.run(shops.workflow, "compile")
     assert compiled is not None
     assert compiled.outcomes["sign"] == "failure"
     assert "signer-unknown" in compiled.step("sign").output
