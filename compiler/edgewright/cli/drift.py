@@ -48,7 +48,7 @@ def command(
         for drift in found:
             print_drift(drift)
     if exit_code and any(drift.differing for drift in found):
-        raise SystemExit(int(ExitCode.CHANGES))
+        raise click.exceptions.Exit(int(ExitCode.CHANGES))
 
 
 def print_drift(drift: Drift) -> None:

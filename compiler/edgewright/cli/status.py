@@ -93,4 +93,4 @@ def _end(rollouts: Sequence[RolloutStatus], exit_code: bool) -> None:
 
     is_well = all(rollout.verdict is not None and all(d.is_well for d in rollout.devices) for rollout in rollouts)
     if exit_code and not is_well:
-        raise SystemExit(int(ExitCode.CHANGES))
+        raise click.exceptions.Exit(int(ExitCode.CHANGES))

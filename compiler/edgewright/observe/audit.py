@@ -15,7 +15,7 @@ from edgewright.kernel.diagnostics import Diagnostic
 from edgewright.observe.evidence import Evidence, read_evidence
 from edgewright.observe.merges import commit_facts
 from edgewright.observe.periods import Period, periods_of
-from edgewright.observe.record import Record, RecordedStart, read_record
+from edgewright.observe.record import RecordedStart, read_record
 from edgewright.observe.report import shown
 from edgewright.observe.status import version_of
 from edgewright.package.archive import EvidenceArchive
@@ -42,6 +42,8 @@ def audit(ledger: Path, repository: Path, *, blueprints: Iterable[str] = (), dev
         for period in periods_of(record)
         if (not wanted or period.blueprint in wanted) and device in {None, period.device}
     ]
+    verdicts = {row.rollout: row.payload["verdict"] for row in record.rows if row.kind == "finished"}
+    planned = {number: {d["name"]: d for d in rollout.plan["devices"]} for number, rollout in record.rollouts.items()}
     archive = EvidenceArchive.beside(ledger)
     evidence: dict[int, Evidence] = {}
     commits: dict[str, Any] = {}
@@ -56,7 +58,9 @@ def audit(ledger: Path, repository: Path, *, blueprints: Iterable[str] = (), dev
         if vouched.commit is not None and vouched.commit not in commits:
             commits[vouched.commit] = commit_facts(repository, vouched.commit)
         commit = None if vouched.commit is None else asdict(commits[vouched.commit])
-        records.append(_record(period, rollout, vouched, commit, record))
+        device_plan: Mapping[str, Any] = planned.get(period.rollout or 0, {}).get(period.device, {})
+        started = None if rollout is None else _rollout(rollout, device_plan, verdicts.get(rollout.id))
+        records.append(_record(period, started, device_plan, vouched, commit, record.head))
     problems = {problem: None for found in evidence.values() for problem in found.problems}
     return Audit(tuple(_plain(entry) for entry in records), tuple(problems), record.head)
 
@@ -85,12 +89,12 @@ def nothing_known(device: str, moment: str, blueprint: str | None = None) -> Map
 
 def _record(
     period: Period,
-    rollout: RecordedStart | None,
+    rollout: Mapping[str, Any] | None,
+    planned: Mapping[str, Any],
     evidence: Evidence,
     commit: Mapping[str, Any] | None,
-    record: Record,
+    head: str,
 ) -> dict[str, Any]:
-    planned = _planned(rollout, period.device)
     target = planned.get("target")
     return {
         "format": FORMAT,
@@ -108,27 +112,20 @@ def _record(
         "renewed_at": list(period.renewed_at),
         "ended": period.ended,
         "reason": None if period.reason is None else asdict(period.reason),
-        "rollout": None if rollout is None else _rollout(rollout, planned, record),
+        "rollout": rollout,
         "statement": _statement(evidence),
         "commit": commit,
         "gates": _gates(period, evidence, target),
-        "ledger": {"first_event": period.first_event, "last_event": period.last_event, "head": record.head},
+        "ledger": {"first_event": period.first_event, "last_event": period.last_event, "head": head},
     }
 
 
-def _planned(rollout: RecordedStart | None, device: str) -> Mapping[str, Any]:
-    devices = () if rollout is None else rollout.plan.get("devices", ())
-    found: Mapping[str, Any] = next((entry for entry in devices if entry["name"] == device), {})
-    return found
-
-
-def _rollout(rollout: RecordedStart, planned: Mapping[str, Any], record: Record) -> dict[str, Any]:
-    verdicts = [row.payload["verdict"] for row in record.rows if row.rollout == rollout.id and row.kind == "finished"]
+def _rollout(rollout: RecordedStart, planned: Mapping[str, Any], verdict: str | None) -> dict[str, Any]:
     return {
         "id": rollout.id,
         "started_at": rollout.started_at,
         "wave": planned.get("wave"),
-        "verdict": verdicts[-1] if verdicts else None,
+        "verdict": verdict,
     }
 
 

@@ -7,7 +7,7 @@ begin; a release that was tried and left has a period of its own, beside that of
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -15,6 +15,10 @@ from edgewright.observe.record import Record, Row
 
 Outcome = Literal["confirmed", "unconfirmed", "reverted", "not-activated", "observed"]
 Ending = Literal["replaced", "rolled-back", "reverted", "changed-outside"]
+
+
+_Causes = dict[int, list[Row]]
+_MOST_CAUSES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,13 @@ class _Track:
 def periods_of(record: Record) -> tuple[Period, ...]:
     """All periods of all devices, by blueprint, device and begin."""
     tracks: dict[tuple[str, str], _Track] = {}
+    causes = _causes(record)
     for row in record.rows:
         if row.kind == "sent" and row.payload.get("action") == "deploy":
             for device in row.payload["devices"]:
                 _track(tracks, row.blueprint, device).told_at = row.at
         elif row.device is not None and row.kind in {"answered", "observed"}:
-            _read(_track(tracks, row.blueprint, row.device), row, record)
+            _read(_track(tracks, row.blueprint, row.device), row, record, causes)
     found = [period for track in tracks.values() for period in (*track.done, *filter(None, (track.open,)))]
     return tuple(sorted(found, key=lambda period: (period.blueprint, period.device, period.start, period.first_event)))
 
@@ -76,7 +81,17 @@ def _track(tracks: dict[tuple[str, str], _Track], blueprint: str, device: str) -
     return tracks.setdefault((blueprint, device), _Track(device, blueprint))
 
 
-def _read(track: _Track, row: Row, record: Record) -> None:
+def _causes(record: Record) -> _Causes:
+    """By roll-out, the rows that may explain why devices left it, in order."""
+    found: _Causes = {}
+    for row in record.rows:
+        is_failure = row.kind == "answered" and row.payload.get("outcome") == "failed"
+        if row.rollout is not None and (is_failure or row.kind == "recalled"):
+            found.setdefault(row.rollout, []).append(row)
+    return found
+
+
+def _read(track: _Track, row: Row, record: Record, causes: _Causes) -> None:
     """Take in what a device said."""
     told = row.payload
     rollout = record.rollouts.get(row.rollout) if row.rollout is not None else None
@@ -86,7 +101,7 @@ def _read(track: _Track, row: Row, record: Record) -> None:
         return
     current = told.get("current")
     if track.open is not None and track.open.release != current:
-        how, reason = _ending(row, record)
+        how, reason = _ending(row, record, causes)
         track.done.append(replace(track.open, end=row.at, ended=how, reason=reason, last_event=row.id))
         track.open = None
     if current is None:
@@ -140,14 +155,14 @@ def _read_failure(track: _Track, row: Row, release: int) -> None:
     )
 
 
-def _ending(row: Row, record: Record) -> tuple[Ending, Reason | None]:
+def _ending(row: Row, record: Record, causes: _Causes) -> tuple[Ending, Reason | None]:
     """How the release before came to its end, seen from the answer that names another one."""
     told = row.payload
     if row.kind == "observed" or row.rollout is None:
         is_reverted = told.get("state") == "reverted"
         return ("reverted", None) if is_reverted else ("changed-outside", None)
     if told.get("action") == "rollback":
-        return "rolled-back", _why_rolled_back(row, record.rows)
+        return "rolled-back", _why_rolled_back(row, causes)
     if told.get("current") == record.rollouts[row.rollout].release:
         return "replaced", None
     return "reverted", _own_reason(told)
@@ -157,14 +172,12 @@ def _own_reason(told: Mapping[str, Any]) -> Reason:
     return Reason(str(told.get("slug") or "reverted"), str(told.get("message") or "the device gave no reason"))
 
 
-def _why_rolled_back(row: Row, rows: Sequence[Row]) -> Reason:
+def _why_rolled_back(row: Row, causes: _Causes) -> Reason:
     """A person's recall, or the first failure of the roll-out."""
-    for earlier in rows[: row.id]:
-        if earlier.rollout != row.rollout:
-            continue
-        if earlier.kind == "recalled":
-            return Reason("recalled", "a person took it back")
-        if earlier.kind == "answered" and earlier.payload.get("outcome") == "failed":
-            own = _own_reason(earlier.payload)
-            return Reason("wave-failed", f"{earlier.device}: {own.slug}: {own.message}")
+    earlier = [cause for cause in causes.get(row.rollout or 0, [])[:_MOST_CAUSES] if cause.id < row.id]
+    if any(cause.kind == "recalled" for cause in earlier):
+        return Reason("recalled", "a person took it back")
+    if earlier:
+        own = _own_reason(earlier[0].payload)
+        return Reason("wave-failed", f"{earlier[0].device}: {own.slug}: {own.message}")
     return Reason("rolled-back", "the ledger has no failure before it")

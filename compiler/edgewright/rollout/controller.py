@@ -329,15 +329,16 @@ def _judge(state: RolloutState, device: str) -> RolloutState:
 
 def _leave_if_stopping(state: RolloutState) -> RolloutState:
     """Once a roll-back was decided, whoever runs the release in its scope is to leave it, late answers included."""
+    if state.stopping != "rollback":
+        return state
     devices = dict(state.devices)
+    stay = {*state.plan.renewed, *state.plan.settled}
     for wave in state.plan.waves:
         is_failed_wave = wave.number == state.failed_wave and wave.number not in state.closed
         in_scope = state.plan.on_failure == "rollback-all" or is_failed_wave
         for name in wave.devices:
-            if state.plan.ran_before(name):
-                continue
             device = devices[name]
             unconfirmed = device.status in {Status.UNCHECKED, Status.HEALTHY}
-            if state.stopping == "rollback" and device.status in RUNS_IT and (in_scope or unconfirmed):
+            if device.status in RUNS_IT and (in_scope or unconfirmed) and name not in stay:
                 devices[name] = replace(device, status=Status.LEAVE)
     return replace(state, devices=devices)

@@ -123,6 +123,7 @@ def plan_reconciliation(
     Waves, canary and budget are cut over those; the others of `devices` stand in a last wave that is told nothing."""
     told = [device for device in devices if device.name in differing]
     waves = plan_waves(told, spec.waves)
+    in_sync = set(settled)
     others = tuple(device.name for device in devices if device.name not in differing)
     every = (*waves, Wave(len(waves) + 1, "untouched", others)) if others else waves
     plan = make_plan(blueprint, version, release, devices, every, spec, quarantined)
@@ -130,6 +131,6 @@ def plan_reconciliation(
         plan,
         allowed_failures=math.floor(round(spec.failure_budget * len(told), 9)),
         renewed=tuple(sorted(name for name, runs_it in differing.items() if runs_it)),
-        settled=tuple(name for name in others if name in settled),
-        left=tuple(name for name in others if name not in settled),
+        settled=tuple(name for name in others if name in in_sync),
+        left=tuple(name for name in others if name not in in_sync),
     )

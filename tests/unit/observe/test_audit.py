@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from tests.unit.rollout.simulation import NEW, OLD, Simulation, plan_of, simulate
 
+from edgewright.cli.main import run
 from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.observe import audit as trail
 from edgewright.observe.periods import Period, periods_of
@@ -251,3 +252,38 @@ def test_status_shows_what_was_observed_until_the_device_is_deployed_to(ledger: 
     assert device.last_observed == device.last_seen
     driven(ledger, simulate(plan_of(1, renewed=("a0",))))
     assert read_status(ledger.path)[0].devices[0].is_well
+
+
+def test_the_command_prints_lines_that_stand_alone_and_takes_hostile_names_for_names(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    driven(ledger, simulate(plan_of(1, 1)))
+    ledger.close()
+    options = ["audit", str(ledger.path.parent), "--ledger", str(ledger.path)]
+    assert run(options) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["format"], line["device"]) for line in lines] == [
+        ("edgewright-audit/1", name) for name in ("a0", "b0")
+    ]
+    for name in ("$(reboot)", "-oProxyCommand=id", "{{ 1 }}", "../a0", "a0\n"):
+        assert run([*options, f"--device={name}", "--at", "2026-11-23T13:00+01:00"]) == 0
+        [line] = map(json.loads, capsys.readouterr().out.splitlines())
+        assert (line["record"], line["device"], line["at"]) == ("nothing-known", name, "2026-11-23T12:00:00Z")
+    assert run([*options, "-o", "text", "--at", "2026-11-24"]) == 0
+    assert "shop 1.1.0" in capsys.readouterr().out
+
+
+def test_times_and_ledgers_that_are_none_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for moment in ("yesterday", "12:30", "2026-13-01", "9" * 5000, "$(date)"):
+        assert run(["audit", str(tmp_path), "--at", moment]) == 2
+    assert run(["audit", str(tmp_path)]) == 3
+    assert "no-ledger" in capsys.readouterr().err
+    assert not (tmp_path / ".edgewright").exists(), "an audit made a ledger"
+
+
+def test_status_has_an_exit_code_for_what_is_not_as_it_should_be(ledger: Ledger, tmp_path: Path) -> None:
+    driven(ledger, simulate(plan_of(1, 1), b0={"reachable": False}))
+    options = ["status", str(tmp_path), "--ledger", str(ledger.path)]
+    assert (run(options), run([*options, "--exit-code"]), run([*options, "--exit-code", "-o", "json"])) == (0, 6, 6)
+    driven(ledger, simulate(plan_of(1, 1)))
+    assert run([*options, "--exit-code"]) == 0

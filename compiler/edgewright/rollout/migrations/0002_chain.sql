@@ -26,6 +26,7 @@ ALTER TABLE chained RENAME TO events;
 
 CREATE INDEX events_by_rollout ON events (rollout_id, id);
 CREATE INDEX events_by_device ON events (device, id) WHERE device IS NOT NULL;
+CREATE INDEX events_by_member ON events (rollout_id, device, id) WHERE device IS NOT NULL;
 
 CREATE TRIGGER events_are_never_changed BEFORE UPDATE ON events
 BEGIN SELECT RAISE (ABORT, 'the ledger is append-only'); END;
