@@ -24,10 +24,10 @@ _ENVIRONMENT = {
 class GitRepository:
     """A repository with a branch `main`; paths are relative to its top."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *options: str) -> None:
         self.root = root
         root.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", *options)
 
     def git(self, *arguments: str | bytes, stdin: bytes | None = None) -> str:
         """Run git here; it must succeed. Returns what it printed."""

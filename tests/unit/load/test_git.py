@@ -332,6 +332,57 @@ def test_changes_elsewhere_in_a_larger_repository_do_not_count(repository: GitRe
     assert changes(repository.root / "fleets" / "north") == ("modified blueprint.yaml",)
 
 
+def test_a_repository_with_sha256_names_is_read_alike(tmp_path: Path) -> None:
+    repository = GitRepository(tmp_path / "repository", "--object-format=sha256")
+    commit = resolve(repository.root, repository.commit({"fleet.yaml": "one\n"}))
+    assert len(commit.id) == 64
+    materialise(repository.root, commit, tmp_path / "out")
+    assert files_of(tmp_path / "out") == {"fleet.yaml": b"one\n"}
+    assert changes(repository.root) == ()
+    repository.write({"fleet.yaml": "two\n"})
+    assert changes(repository.root) == ("modified fleet.yaml",)
+
+
+def test_a_second_working_tree_has_a_state_of_its_own(repository: GitRepository, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    repository.git("worktree", "add", "--quiet", str(other), "-b", "topic")
+    repository.write({"fleet.yaml": "two\n"})
+    assert (changes(other), changes(repository.root)) == ((), ("modified fleet.yaml",))
+    assert resolve(other, "topic") == resolve(repository.root, "main")
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root may give files away")
+def test_a_checkout_of_another_user_is_read_as_in_ci(repository: GitRepository, tmp_path: Path) -> None:
+    for path in (repository.root, *repository.root.rglob("*")):
+        os.chown(path, 12345, 12345)
+    refused = subprocess.run(["git", "status"], cwd=repository.root, capture_output=True, check=False)
+    assert b"dubious ownership" in refused.stderr
+    materialise(repository.root, resolve(repository.root, "main"), tmp_path / "out")
+    assert changes(repository.root) == ()
+
+
+def test_a_missing_object_is_said_and_not_taken_for_a_missing_file(repository: GitRepository, tmp_path: Path) -> None:
+    commit = resolve(repository.root, "main")
+    name = repository.git("rev-parse", "main:fleet.yaml")
+    (repository.root / ".git" / "objects" / name[:2] / name[2:]).unlink()
+    for broken in (lambda: materialise(repository.root, commit, tmp_path / "out"), lambda: changes(repository.root)):
+        with pytest.raises(EdgewrightError) as error:
+            broken()
+        assert slugs(error) == ["git-failed"]
+    tree = repository.git("rev-parse", "main:data")
+    (repository.root / ".git" / "objects" / tree[:2] / tree[2:]).unlink()
+    with pytest.raises(EdgewrightError) as error:
+        materialise(repository.root, commit, tmp_path / "other")
+    assert slugs(error) == ["git-failed"]
+
+
+def test_a_repository_that_git_cannot_read_does_not_pass_for_no_repository(tmp_path: Path) -> None:
+    (tmp_path / ".git").write_text("gitdir: /nonexistent\n")
+    with pytest.raises(EdgewrightError) as error:
+        find_git(tmp_path)
+    assert slugs(error) == ["git-failed"]
+
+
 def test_before_the_first_commit_everything_is_new(tmp_path: Path) -> None:
     empty = GitRepository(tmp_path / "empty")
     empty.write({"fleet.yaml": "x\n"})

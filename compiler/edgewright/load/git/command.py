@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -52,7 +51,8 @@ class GitFolder:
 def find_git(root: Path) -> GitFolder | None:
     """The Git repository that tracks a fleet repository; None outside Git.
 
-    A folder that the repository around it ignores, and holds no file of, is outside Git.
+    A folder that the repository around it ignores, and holds no file of, is outside Git. A repository that git cannot
+    read is `git-failed`: what is in it must not pass for files outside Git.
     """
     start = root.resolve()
     toplevel = next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
@@ -60,8 +60,9 @@ def find_git(root: Path) -> GitFolder | None:
         return None
     relative = start.relative_to(toplevel)
     folder = GitFolder(start, toplevel, "" if relative == Path() else relative.as_posix())
-    if git(folder, "rev-parse", "--git-dir").returncode != 0:
-        return None
+    found = git(folder, "rev-parse", "--git-dir")
+    if found.returncode != 0:
+        raise git_failed(folder, "read the repository", found)
     return None if folder.prefix and _is_ignored(folder) else folder
 
 
@@ -94,33 +95,49 @@ def git(folder: GitFolder, *arguments: str) -> Finished:
     return run(_argv(folder, arguments), timeout_s=TIMEOUT_S, cwd=folder.toplevel, env=_environment())
 
 
+@dataclass(frozen=True, slots=True)
+class GitStream:
+    """A running git: `requests` is its standard input, `answers` its standard output."""
+
+    folder: GitFolder
+    requests: IO[bytes]
+    answers: IO[bytes]
+    process: subprocess.Popen[bytes]
+
+    def finish(self, doing: str) -> None:
+        """Wait for a git whose answer was read to its end, and raise when it failed: the answer was cut short then."""
+        with suppress(OSError):
+            self.requests.close()
+        if self.process.wait() != 0:
+            raise git_failed(self.folder, doing)
+
+
 @contextmanager
-def git_stream(folder: GitFolder, *arguments: str) -> Iterator[tuple[IO[bytes], IO[bytes]]]:
+def git_stream(folder: GitFolder, *arguments: str) -> Iterator[GitStream]:
     """Run git with its standard input and output as streams; it is ended with the block."""
-    with tempfile.TemporaryFile() as said:
-        process = subprocess.Popen(
-            _argv(folder, arguments),
-            cwd=folder.toplevel,
-            env=_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=said,
-            start_new_session=True,
-        )
-        watchdog = threading.Timer(STREAM_TIMEOUT_S, process.kill)
-        watchdog.daemon = True
-        watchdog.start()
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield process.stdin, process.stdout
-        finally:
-            watchdog.cancel()
-            process.kill()
-            for stream in (process.stdin, process.stdout):
-                with suppress(OSError):
-                    stream.close()
-            process.wait()
+    process = subprocess.Popen(
+        _argv(folder, arguments),
+        cwd=folder.toplevel,
+        env=_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    watchdog = threading.Timer(STREAM_TIMEOUT_S, process.kill)
+    watchdog.daemon = True
+    watchdog.start()
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield GitStream(folder, process.stdin, process.stdout, process)
+    finally:
+        watchdog.cancel()
+        process.kill()
+        for stream in (process.stdin, process.stdout):
+            with suppress(OSError):
+                stream.close()
+        process.wait()
 
 
 def git_failed(folder: GitFolder, doing: str, finished: Finished | None = None) -> EdgewrightError:

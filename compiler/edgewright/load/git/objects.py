@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import IO
 
 from edgewright.kernel.diagnostics import Diagnostic, fail
 from edgewright.kernel.files import is_safe_relative
-from edgewright.load.git.command import GitFolder, git, git_failed, git_stream
+from edgewright.load.git.command import GitFolder, GitStream, git, git_failed, git_stream
 from edgewright.load.git.commits import OBJECT_ID, Commit
 
 REGULAR = frozenset({"100644", "100755", "100664"})
@@ -20,6 +19,8 @@ _NOT_DOCUMENTS = frozenset({"ansible"})
 """Folders whose YAML files are not ours; an inventory may lie there, and so may links of others."""
 _LONGEST_PART_BYTES = 255
 _CHUNK = 1 << 20
+_LISTING_CHUNK = 1 << 16
+_LONGEST_RECORD_BYTES = 1 << 16
 _PROBLEMS_SHOWN = 100
 
 
@@ -83,22 +84,26 @@ def _subtree(folder: GitFolder, commit: Commit) -> str:
 
 
 def _listing(folder: GitFolder, tree: str) -> Iterator[tuple[str, str, int, bytes]]:
-    with git_stream(folder, "ls-tree", "-r", "-z", "-l", "--full-tree", tree) as (_, output):
-        for record in _records(folder, output):
+    doing = f"list the tree {tree[:12]}"
+    with git_stream(folder, "ls-tree", "-r", "-z", "-l", "--full-tree", tree) as stream:
+        for record in _records(stream, doing):
             head, _, path = record.partition(b"\t")
             mode, kind, object_id, size = head.decode("ascii", errors="replace").split()
+            if kind == "blob" and not size.isdecimal():  # an object that a partial clone lacks
+                raise git_failed(folder, doing)
             yield mode, object_id, int(size) if kind == "blob" else 0, path
+        stream.finish(doing)
 
 
-def _records(folder: GitFolder, output: IO[bytes]) -> Iterator[bytes]:
+def _records(stream: GitStream, doing: str) -> Iterator[bytes]:
     rest = b""
-    while chunk := output.read(1 << 16):
+    while chunk := stream.answers.read(_LISTING_CHUNK):
         *records, rest = (rest + chunk).split(b"\0")
-        if len(rest) > 1 << 16:
-            raise git_failed(folder, "list a tree: a name is longer than 65,536 bytes")
+        if len(rest) > _LONGEST_RECORD_BYTES:
+            raise git_failed(stream.folder, doing)
         yield from records
     if rest:
-        raise git_failed(folder, "list the whole tree")
+        raise git_failed(stream.folder, doing)
 
 
 def _problem(mode: str, path: str, raw: bytes) -> Diagnostic | None:
@@ -121,8 +126,8 @@ def _problem(mode: str, path: str, raw: bytes) -> Diagnostic | None:
 class BlobReader:
     """Reads blobs through one `git cat-file --batch`."""
 
-    def __init__(self, folder: GitFolder, requests: IO[bytes], answers: IO[bytes]) -> None:
-        self._folder, self._requests, self._answers = folder, requests, answers
+    def __init__(self, stream: GitStream) -> None:
+        self._folder, self._requests, self._answers = stream.folder, stream.requests, stream.answers
 
     def chunks(self, entry: TreeEntry) -> Iterator[bytes]:
         """The bytes of a file, exactly as many as its entry says; to be read to the end."""

@@ -113,8 +113,8 @@ def _refuse_large(commit: Commit, entries: list[TreeEntry], wanted: list[TreeEnt
 def _write_all(folder: GitFolder, entries: list[TreeEntry], into: Path) -> list[str]:
     pointers = []
     made = {""}
-    with git_stream(folder, "cat-file", "--batch") as (requests, answers):
-        reader = BlobReader(folder, requests, answers)
+    with git_stream(folder, "cat-file", "--batch") as stream:
+        reader = BlobReader(stream)
         for entry in entries:
             parent = entry.path.rpartition("/")[0]
             try:

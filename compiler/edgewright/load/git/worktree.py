@@ -33,8 +33,8 @@ def changes(root: Path) -> tuple[str, ...]:
     commit = head(root)
     entries = _entries(folder, commit) if commit else {}
     found = [f"new {path}" for path in _present(folder) if path not in entries]
-    with git_stream(folder, "cat-file", "--batch") as (requests, answers):
-        reader = BlobReader(folder, requests, answers)
+    with git_stream(folder, "cat-file", "--batch") as stream:
+        reader = BlobReader(stream)
         for path, entry in entries.items():
             state = _state(folder.root / path, entry, reader)
             if state is not None:
