@@ -126,14 +126,16 @@ class Merge:
                 continue
             here, there, known = (*path, key), (*place, key), (*ident, key)
             named = _NAMED.get((self.kind, here))
-            if isinstance(value, dict) and (value or isinstance(base.get(key), dict)):
-                if not isinstance(base.get(key), dict):
-                    self._put(part, base, key, {}, here, there)
-                self._mapping(part, base[key], value, there, here, known)
-            elif isinstance(value, list) and named is not None and isinstance(base.get(key, []), list):
-                if key not in base:
-                    self._put(part, base, key, [], here, there)
-                self._list(part, base[key], value, there, here, known, named)
+            is_list = isinstance(value, list) and named is not None and isinstance(base.get(key, []), list)
+            if is_list or isinstance(value, dict):
+                if not self._enters(known, _Claim(part.overlay, here, value, part.spans.span(there))):
+                    continue
+                if not isinstance(base.get(key), type(value)):
+                    self._put(part, base, key, type(value)(), here, there)
+                if named is not None and is_list:
+                    self._list(part, base[key], value, there, here, known, named)
+                else:
+                    self._mapping(part, base[key], value, there, here, known)
             else:
                 self._leaf(part, base, key, value, here, there, known)
 
@@ -219,6 +221,17 @@ class Merge:
         for places in (self.values, self.keys):
             for inner in [p for p in places if len(p) > len(path) and p[: len(path)] == path]:
                 del places[inner]
+
+    def _enters(self, known: tuple[Hashable, ...], claim: _Claim) -> bool:
+        """Whether no other overlay of this layer replaces what is merged into here, or takes it away."""
+        rivals = [self._claims.get(known[:length]) for length in range(1, len(known) + 1)]
+        rival = next((r for r in rivals if r is not None and r.overlay != claim.overlay), None)
+        if rival is not None:
+            self.problems.append(_conflict(claim, rival))
+            return False
+        for length in range(1, len(known) + 1):
+            self._inside.setdefault(known[:length], {}).setdefault(claim.overlay, claim)
+        return True
 
     def _conflicts(self, known: tuple[Hashable, ...], claim: _Claim) -> bool:
         """Whether another overlay of this layer says something else; claim the leaf when none does."""
