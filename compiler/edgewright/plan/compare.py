@@ -244,7 +244,7 @@ def _sum(numbers: Sequence[Number | None]) -> Number | None:
         return None
     kind: NumberKind = "measured" if all(number.kind == "measured" for number in known) else "estimated"
     missing = len(numbers) - len(known)
-    words = f"sum of {len(known)} cohorts" + (f", {missing} unknown" if missing else "")
+    words = f"sum over {len(known)} targets" + (f", {missing} unknown" if missing else "")
     return Number(sum(number.value for number in known), "B", kind, words)
 
 

@@ -19,6 +19,7 @@ _SUMMARY_ROWS = 20
 _ROWS = 30
 _NOTES = 20
 _LONGEST_TEXT = 160
+_LONGEST_ORIGIN = 320
 _SPECIAL = re.compile(r"(?!(?<=[0-9])\.(?=[0-9]))[^A-Za-z0-9 ,-]")
 """All but letters, digits, spaces, commas, dashes, and the point of a number."""
 _RESERVED = 200
@@ -152,7 +153,7 @@ def _figures(cohorts: Sequence[CohortChange]) -> list[str]:
             quoted(figure.name) + (" (gate)" if figure.is_gated else ""),
             words.marked(figure.before),
             words.marked(figure.after),
-            quoted(figure.after.origin if figure.after else figure.before.origin if figure.before else ""),
+            quoted(words.origins(figure), _LONGEST_ORIGIN),
         ]
         for target, figure in figures[:_ROWS]
     ]

@@ -62,7 +62,7 @@ def _print_figures(change: BlueprintChange) -> None:
             figure.name + (" (gate)" if figure.is_gated else ""),
             words.marked(figure.before),
             words.marked(figure.after),
-            figure.after.origin if figure.after else figure.before.origin if figure.before else "",
+            words.origins(figure),
         ]
         for cohort in change.cohorts
         if not words.stays(cohort)

@@ -12,6 +12,7 @@ from edgewright.plan.change import (
     ChangePlan,
     CohortChange,
     Duration,
+    Figure,
     Number,
     Revision,
     Sample,
@@ -36,6 +37,15 @@ def value(number: Number) -> str:
 def marked(number: Number | None) -> str:
     """A number and its kind: `24.1 MiB (estimated)`."""
     return "unknown" if number is None else f"{value(number)} ({number.kind})"
+
+
+def origins(figure: Figure) -> str:
+    """Where the numbers of a figure come from, both when they differ."""
+    before, after = figure.before, figure.after
+    if before is None or after is None or before.origin == after.origin:
+        known = after or before
+        return known.origin if known else ""
+    return f"before: {before.origin}; after: {after.origin}"
 
 
 def classes(found: Sequence[ChangeClass]) -> str:
