@@ -34,7 +34,10 @@ SCRIPTS = Path(sysconfig.get_path("scripts"))
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Medians of one command; `ratio` is wall time over that of the peer, by pairs."""
+    """Medians of one command; `ratio` is wall time over that of the peer, by pairs, `cpu_ratio` the same of CPU time.
+
+    CPU time is user and system of all processes: it says more than wall time on a machine that others use, too.
+    """
 
     name: str
     wall_s: float
@@ -42,8 +45,10 @@ class Result:
     peak_mb: float
     peer: str = ""
     peer_wall_s: float | None = None
+    peer_cpu_s: float | None = None
     peer_peak_mb: float | None = None
     ratio: float | None = None
+    cpu_ratio: float | None = None
     goal: str = ""
 
 
@@ -60,8 +65,10 @@ def result(name: str, ours: Sequence[Run], peer_name: str = "", peer: Sequence[R
         known |= {
             "peer": peer_name,
             "peer_wall_s": statistics.median(run.wall_s for run in peer),
+            "peer_cpu_s": statistics.median(run.cpu_s for run in peer),
             "peer_peak_mb": max(run.peak_bytes for run in peer) / 1e6,
             "ratio": statistics.median(a.wall_s / b.wall_s for a, b in zip(ours, peer, strict=False)),
+            "cpu_ratio": statistics.median(a.cpu_s / b.cpu_s for a, b in zip(ours, peer, strict=False)),
         }
     return Result(**known)  # type: ignore[arg-type]
 
@@ -166,12 +173,16 @@ def show(results: Sequence[Result]) -> None:
     """JSON lines first, for machines; then a table."""
     for each in results:
         print(json.dumps(asdict(each)))
-    print(f"{'what':46} {'wall':>8} {'CPU':>8} {'peak':>8}  {'peer':>8} {'peak':>8} {'ratio':>6}  goal; peer")
+    print(
+        f"{'what':46} {'wall':>8} {'CPU':>8} {'peak':>7}   {'peer':>8} {'CPU':>8} {'peak':>7} {'ratio':>6} {'CPU':>6}"
+    )
     for r in results:
-        peer = f"{r.peer_wall_s:6.2f} s {r.peer_peak_mb:5.0f} MB {r.ratio:6.3f}" if r.peer_wall_s else " " * 24
-        print(
-            f"{r.name:46} {r.wall_s:6.2f} s {r.cpu_s:6.2f} s {r.peak_mb:5.0f} MB  {peer}  {r.goal}; {r.peer or 'none'}"
-        )
+        ours = f"{r.name:46} {r.wall_s:6.2f} s {r.cpu_s:6.2f} s {r.peak_mb:4.0f} MB"
+        peer = ""
+        if r.peer_wall_s:
+            peer = f"   {r.peer_wall_s:6.2f} s {r.peer_cpu_s:6.2f} s {r.peer_peak_mb:4.0f} MB"
+            peer += f" {r.ratio:6.3f} {r.cpu_ratio:6.3f}  {r.peer}"
+        print(ours + peer + (f"  goal: {r.goal}" if r.goal else ""))
 
 
 def per_device(results: Sequence[Result]) -> str | None:
