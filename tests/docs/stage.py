@@ -81,7 +81,8 @@ def shops() -> None:
     _write_fleet(repository, {"devices": devices})
     path = repository / _BLUEPRINT
     text = path.read_text(encoding="utf-8").replace("[counter-pc, raspberry-pi-5-8g]", "[counter-pc]")
-    path.write_text(text.replace("soak: 10m", "soak: 0s"), encoding="utf-8")
+    text = text.replace("soak: 10m", "soak: 0s").replace(", 50%, 100%]", ", 100%]")
+    path.write_text(text, encoding="utf-8")
     _run("edgewright", "lock", "shops")
     _run("git", "init", "--quiet", "--initial-branch", "main", folder=repository)
     _run("git", "add", ".", folder=repository)
@@ -109,7 +110,7 @@ def hosts(number: str) -> None:
 
 def stop() -> None:
     """Stop the devices of shops/ through their own agents."""
-    for root in Path("devices").glob("*"):
+    for root in Path("devices").resolve().glob("*"):
         for agent in sorted((root / "agent").glob("*.pyz"))[-1:]:
             _run(sys.executable, str(agent), "stop", "--root", str(root))
 
