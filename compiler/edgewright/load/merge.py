@@ -9,7 +9,7 @@ on the order in which the parts of one layer come, or there is a conflict.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +85,7 @@ class Merge:
     keys: dict[Path, Span]
     uses: dict[tuple[str, Path], Use]
     problems: list[Diagnostic] = field(default_factory=list)
-    _claims: dict[tuple[Hashable, ...], _Claim] = field(default_factory=dict)
+    _claims: dict[tuple[Hashable, ...], list[_Claim]] = field(default_factory=dict)
     _inside: dict[tuple[Hashable, ...], dict[str, _Claim]] = field(default_factory=dict)
 
     @classmethod
@@ -184,14 +184,13 @@ class Merge:
         known: tuple[Hashable, ...],
     ) -> None:
         span = part.spans.span(there)
-        first = self._claims.get(known)
-        if self._conflicts(known, _Claim(part.overlay, here, value, span)) or (first and first.overlay != part.overlay):
+        is_said = any(claim.overlay != part.overlay for claim in self._claims.get(known, ()))
+        if self._conflicts(known, _Claim(part.overlay, here, value, span)) or is_said:
             return  # they disagree, or say the same
         use = self.uses.setdefault((part.overlay, there), Use(span))
         use.merged += 1
         old = base.get(key, _MISSING)
-        is_same = old is _MISSING if value is None else type(old) is type(value) and old == value
-        if is_same:
+        if old is _MISSING if value is None else _is_same(old, value):
             use.redundant += 1
             return
         self._put(part, base, key, value, here, there)
@@ -224,10 +223,8 @@ class Merge:
 
     def _enters(self, known: tuple[Hashable, ...], claim: _Claim) -> bool:
         """Whether no other overlay of this layer replaces what is merged into here, or takes it away."""
-        rivals = [self._claims.get(known[:length]) for length in range(1, len(known) + 1)]
-        rival = next((r for r in rivals if r is not None and r.overlay != claim.overlay), None)
-        if rival is not None:
-            self.problems.append(_conflict(claim, rival))
+        rivals = [rival for length in range(1, len(known) + 1) for rival in self._claims.get(known[:length], ())]
+        if self._has_rival(claim, rivals):
             return False
         for length in range(1, len(known) + 1):
             self._inside.setdefault(known[:length], {}).setdefault(claim.overlay, claim)
@@ -235,19 +232,22 @@ class Merge:
 
     def _conflicts(self, known: tuple[Hashable, ...], claim: _Claim) -> bool:
         """Whether another overlay of this layer says something else; claim the leaf when none does."""
-        rivals = [self._claims.get(known[:length]) for length in range(1, len(known))]
-        same = self._claims.get(known)
-        if same is not None and (type(same.value) is not type(claim.value) or same.value != claim.value):
-            rivals.append(same)
+        rivals = [rival for length in range(1, len(known)) for rival in self._claims.get(known[:length], ())]
+        rivals += [rival for rival in self._claims.get(known, ()) if not _is_same(rival.value, claim.value)]
         rivals += self._inside.get(known, {}).values()
-        rival = next((r for r in rivals if r is not None and r.overlay != claim.overlay), None)
-        if rival is not None:
-            self.problems.append(_conflict(claim, rival))
+        if self._has_rival(claim, rivals):
             return True
-        self._claims[known] = claim
+        self._claims.setdefault(known, []).append(claim)
         for length in range(1, len(known)):
             self._inside.setdefault(known[:length], {}).setdefault(claim.overlay, claim)
         return False
+
+    def _has_rival(self, claim: _Claim, rivals: Iterable[_Claim]) -> bool:
+        """Whether one of the claims is another overlay's; says so."""
+        rival = next((rival for rival in rivals if rival.overlay != claim.overlay), None)
+        if rival is not None:
+            self.problems.append(_conflict(claim, rival))
+        return rival is not None
 
     def _ambiguous(self, part: Part, there: Path, item: dict[str, Any], path: Path) -> None:
         backend = item.get("backend")
@@ -256,6 +256,10 @@ class Merge:
         related = (Related(self.values[path], "the builds"),)
         span = part.spans.span((*there, "backend"))
         self.problems.append(Diagnostic("overlay-ambiguous", message, span=span, hint=hint, related=related))
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)
 
 
 def _conflict(claim: _Claim, rival: _Claim) -> Diagnostic:
