@@ -22,6 +22,7 @@ _FINALLY = re.compile(r"<!-- finally:(.*?)-->", re.DOTALL)
 _EXIT = re.compile(r"<!-- exit: (\d+) -->\s*$")
 _DURATION = re.compile(r"\b\d+(\.\d+)? (ms|s|min|h)\b( \d+ (s|min)\b)?")
 _MOMENT = re.compile(r"\b\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z")
+_DIGEST = re.compile(r"\b[0-9a-f]{12}\b")
 _COMMENT = re.compile(r"  +# .*$")
 
 
@@ -71,8 +72,13 @@ class Page:
     @property
     def commands_outside_sessions(self) -> list[str]:
         """Commands of edgewright that no test would run: in other blocks, or in indented ones."""
-        outside = _FENCE.sub(lambda match: "" if match["info"] in ("console", "text") else match["body"], self.text)
-        return [line.strip() for line in outside.splitlines() if re.match(r"(    |\$ |)edgewright [a-z-]", line)]
+        blocks = [match["body"] for match in _FENCE.finditer(self.text) if match["info"] not in ("console", "text")]
+        prose = re.sub(r"<!--.*?-->", "", _FENCE.sub("", self.text), flags=re.DOTALL)
+        inside = [
+            line for block in blocks for line in block.splitlines() if re.match(r" *(\$ )?edgewright [a-z-]", line)
+        ]
+        indented = [line for line in prose.splitlines() if re.match(r"(    |\$ ) *edgewright [a-z-]", line)]
+        return [line.strip() for line in [*inside, *indented]]
 
     def _hidden(self) -> Iterator[Command]:
         for match in _HIDDEN.finditer(self.text):
@@ -103,12 +109,13 @@ def _session(first: int, body: str, exit_code: int) -> Iterator[Command]:
 def is_as_shown(shown: str, printed: str) -> bool:
     """Tell whether output is what a page claims.
 
-    `…` stands for anything. How long something took, when it was and how columns are padded do not count.
+    `…` stands for anything. How long something took, when it was, shortened digests and how columns are padded do not
+    count.
     """
     pattern = ".*".join(re.escape(part) for part in _plain(shown).split("…"))
     return re.fullmatch(pattern, _plain(printed), re.DOTALL) is not None
 
 
 def _plain(text: str) -> str:
-    text = _MOMENT.sub("<time>", _DURATION.sub("<duration>", text))
+    text = _DIGEST.sub("<digest>", _MOMENT.sub("<time>", _DURATION.sub("<duration>", text)))
     return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())

@@ -18,14 +18,15 @@ _PATHS = sorted(
 PAGES = [Page(path, path.read_text(encoding="utf-8")) for path in _PATHS]
 
 
-def _name(page: Page) -> str:
+def name_of(page: Page) -> str:
+    """The page as a file of the project."""
     return page.path.relative_to(_ROOT).as_posix()
 
 
 @pytest.mark.parametrize(
     "page",
     [
-        pytest.param(page, id=_name(page), marks=[pytest.mark.frameworks] if page.is_slow else [])
+        pytest.param(page, id=name_of(page), marks=[pytest.mark.frameworks] if page.is_slow else [])
         for page in PAGES
         if page.has_sessions
     ],
@@ -34,7 +35,7 @@ def test_commands_do_what_the_page_says(page: Page, tmp_path: Path) -> None:
     ran = run_page(page, tmp_path)
     wrong = []
     for command, result in zip(page.commands, ran, strict=True):
-        place = f"{_name(page)}:{command.line}: $ {command.text}"
+        place = f"{name_of(page)}:{command.line}: $ {command.text}"
         if result.exit_code != command.exit_code:
             wrong.append(f"{place}\nended with {result.exit_code}, not {command.exit_code}:\n{result.printed}")
         elif command.output is not None and not is_as_shown(command.output, result.printed):
@@ -42,6 +43,6 @@ def test_commands_do_what_the_page_says(page: Page, tmp_path: Path) -> None:
     assert not wrong, "\n\n".join(wrong)
 
 
-@pytest.mark.parametrize("page", [pytest.param(page, id=_name(page)) for page in PAGES])
+@pytest.mark.parametrize("page", [pytest.param(page, id=name_of(page)) for page in PAGES])
 def test_no_command_is_shown_that_is_not_run(page: Page) -> None:
     assert page.commands_outside_sessions == []
