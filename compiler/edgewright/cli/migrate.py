@@ -18,8 +18,8 @@ def command(repository: Path, check_only: bool, version: str) -> int:
 
     Comments, order and quotes stay. Nothing is written while any document is wrong.
     """
+    from edgewright.kernel.beneath import replace_beneath
     from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, did_you_mean, fail
-    from edgewright.kernel.files import write_atomic
     from edgewright.load.migration import migrate
     from edgewright.load.tree import find_candidates, require_folder
     from edgewright.spec.versions import SERVED, short
@@ -44,8 +44,7 @@ def command(repository: Path, check_only: bool, version: str) -> int:
         raise EdgewrightError(*problems)
     for path, before, after in changed:
         if not check_only:
-            file = repository / path
-            write_atomic(file, after, mode=file.stat().st_mode & 0o777)
+            replace_beneath(repository, path, after)
         click.echo(_difference(path, before, after), nl=False)
     _say(len(changed), check_only, short(to))
     return ExitCode.CHANGES if changed and check_only else ExitCode.OK
