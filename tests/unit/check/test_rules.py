@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,37 @@ def test_only_selected_blueprints_are_checked(tmp_path: Path) -> None:
     (root / "other.yaml").write_text(other, encoding="utf-8")
     assert {d.slug for d in check(load_repository(root), Registry())} == {"unknown-fleet"}
     assert check(load_repository(root, selectors=["assistant"]), Registry()) == []
+
+
+def _many(root: Path, count: int) -> Path:
+    """A repository of so many blueprints, each with a fleet of its own."""
+    shutil.copytree(_BASE / "data", root / "data")
+    blueprint = (_BASE / "blueprint.yaml").read_text(encoding="utf-8")
+    fleet = (_BASE / "fleet.yaml").read_text(encoding="utf-8")
+    (root / "blueprints").mkdir()
+    for number in range(count):
+        own = blueprint.replace("name: assistant", f"name: b{number}").replace("ref: shops", f"ref: f{number}")
+        (root / "blueprints" / f"b{number}.yaml").write_text(own, encoding="utf-8")
+        there = fleet.replace("name: shops", f"name: f{number}").replace(".example", f"{number}.example")
+        devices = there.replace("{name: ", f"{{name: d{number}-").replace(f"d{number}-f{number}", f"f{number}")
+        (root / "blueprints" / f"f{number}.yaml").write_text(devices, encoding="utf-8")
+    return root
+
+
+def test_rules_take_time_in_proportion_to_the_blueprints(tmp_path: Path) -> None:
+    took = {}
+    for count in (50, 400):
+        repository = load_repository(_many(tmp_path / str(count), count))
+        begun = time.process_time()
+        assert check(repository, Registry()) == []
+        took[count] = time.process_time() - begun
+    assert took[400] < 3 * 8 * took[50]
+    assert took[400] < 2.0
+
+
+def test_files_that_ship_have_the_names_of_their_documents() -> None:
+    repository = load_repository(_BASE)
+    for documents in (repository.targets, repository.compression_policies):
+        assert {name: Path(loaded.path).stem for name, loaded in documents.items()} == {
+            name: name for name in documents
+        }
