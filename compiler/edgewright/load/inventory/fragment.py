@@ -19,6 +19,7 @@ HOSTS_LIMIT = 250_000
 ALWAYS = ("all", "ungrouped")
 """Groups that every inventory has."""
 PRIORITY = "ansible_group_priority"
+_LONGEST_PATTERN = 255
 _NAME = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?")
 _PATTERN = re.compile(
     r"((?:[A-Za-z0-9_.-]|\[[0-9]+:[0-9]+(?::[0-9]+)?\]|\[[A-Za-z]:[A-Za-z](?::[0-9]+)?\])+)(?::([0-9]+))?"
@@ -121,8 +122,8 @@ def is_simple_host(name: str) -> bool:
 
 def expand_hosts(pattern: str) -> tuple[list[str], int | None]:
     """The hosts that `name`, `name[01:20]`, `name[a:f:2]` stand for, and the port after a colon."""
-    match = _PATTERN.fullmatch(pattern)
-    if match is None or len(pattern) > 255:
+    match = _PATTERN.fullmatch(pattern) if len(pattern) <= _LONGEST_PATTERN else None
+    if match is None:
         hint = "letters, digits, dots, dashes and ranges such as shop[01:20] make a host's name"
         raise WrongStatementError(f"{pattern[:80]!r} is not the name of a host", slug="inventory-host", hint=hint)
     names = _expand(match[1])

@@ -29,7 +29,7 @@ FILE_LIMIT_BYTES = 64 << 20
 TOTAL_LIMIT_BYTES = 256 << 20
 _HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 _YAML_SUFFIXES = (".yaml", ".yml", ".json")
-_YAML_START = re.compile(r"(?:\s*(?:#.*)?\n)*(?:---|\{|[\w.\"'-]+\s*:(?:\s|$))")
+_YAML_START = re.compile(r"(?:[ \t\r]*+(?:#[^\n]*+)?+\n)*+[ \t]*+(?:---|\{|[\w.\"'-]++[ \t]*+:(?:\s|$))")
 
 
 @dataclass(slots=True)
