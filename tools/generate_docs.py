@@ -19,13 +19,17 @@ from tools.pages import cli, environment, exit_codes, metrics, rules, schemas, t
 
 PAGES: Mapping[str, Callable[[], str]] = {
     module.PATH: module.page for module in (cli, rules, schemas, targets, metrics, exit_codes, environment)
-}
+} | dict(rules.category_pages())
 
 
 def main() -> int:
-    """Write every page."""
+    """Write every page, and remove what no page is any more."""
+    for path in (ROOT / "docs" / "reference").rglob("*.md"):
+        if path.relative_to(ROOT / "docs").as_posix() not in PAGES:
+            path.unlink()
     for name, page in PAGES.items():
         path = ROOT / "docs" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(page(), encoding="utf-8")
         sys.stdout.write(f"{path.relative_to(ROOT)}\n")
     return 0

@@ -13,7 +13,7 @@ _PATHS = sorted(
     path
     for pattern in ("README.md", "docs/**/*.md", "blueprints/examples/*/README.md")
     for path in _ROOT.glob(pattern)
-    if "_build" not in path.parts and path.parent != _ROOT / "docs" / "reference"
+    if "_build" not in path.parts and not path.is_relative_to(_ROOT / "docs" / "reference")
 )
 PAGES = [Page(path, path.read_text(encoding="utf-8")) for path in _PATHS]
 

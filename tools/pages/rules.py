@@ -1,36 +1,99 @@
-"""`docs/reference/rules.md`, from the pages that `edgewright explain` prints."""
+"""`docs/reference/rules.md` and a page for each category below it, from the pages that `edgewright explain` prints.
+
+Invariant: every slug has one row in the index; its row leads to the text that explains it.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Mapping
+from functools import partial
 
-from edgewright.check.pages import pages
+from tools.pages.tables import table
+
+from edgewright.check.pages import CATEGORIES, Page, catalogue
 
 PATH = "reference/rules.md"
+_ABOUT = {
+    "schema": "The form of documents: YAML, keys, values, versions.",
+    "names": "Names that lead somewhere, once.",
+    "models": "Sources of models and their files.",
+    "targets": "Device classes and what they can run.",
+    "budgets": "Memory, disk, speed and power, by estimate.",
+    "compression": "Recipes and what they are calibrated on.",
+    "gates": "What is asked of artifacts, and what is not.",
+    "fleet": "Devices and inventories.",
+    "roll-out": "Waves, budgets, times, and what the controller says.",
+    "security": "Secrets, signatures, addresses, and names that try to be commands.",
+    "policy": "Rules of an organisation, and waivers of them.",
+    "lock": "Names and their digests.",
+    "build": "Steps that make artifacts.",
+    "release": "What is packaged and signed.",
+    "device": "What devices answer.",
+    "tool": "The machine, the command line, and edgewright itself.",
+}
 _HEAD = """# Rules and diagnostics
 
-Every message of edgewright has a slug; `edgewright explain SLUG` prints its section of this page.
+Every message of edgewright has a slug, and every slug a page: `edgewright explain SLUG` prints it, and it is here.
+*In place* says whether a comment in the document may allow it, with a reason ([checking](../checking.md#exceptions)).
 
 """
 
 
 def page() -> str:
-    """An index of slugs, then every page, in the order of their headings."""
-    found = pages()
-    index = ", ".join(f"[`{slug}`](#{_anchor(found[slug].read_text(encoding='utf-8'))})" for slug in sorted(found))
-    texts = sorted({path.read_text(encoding="utf-8").strip() for path in found.values()})
-    return _HEAD + index + "\n\n" + "\n\n".join(_demoted(text) for text in texts) + "\n"
+    """The index: one table a category."""
+    sections = []
+    for category in _used():
+        rows = [
+            (f"[`{slug}`](rules/{category}.md#{_anchor(found)})", found.severity, _allowed(found), found.summary)
+            for slug, found in catalogue().items()
+            if found.category == category
+        ]
+        heading = f"## {_title(category)}\n\n{_ABOUT[category]}\n\n"
+        sections.append(heading + table(["slug", "severity", "in place", "what it checks"], rows))
+    toctree = "\n```{toctree}\n:hidden:\n\n" + "\n".join(f"rules/{category}" for category in _used()) + "\n```\n"
+    return _HEAD + "\n".join(sections) + toctree
 
 
-def _anchor(text: str) -> str:
-    title = text.split("\n", 1)[0].removeprefix("# ")
-    return re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
+def category_page(category: str) -> str:
+    """The pages of one category, one after the other."""
+    found = {page.path: page for page in catalogue().values() if page.category == category}
+    texts = [_section(page) for page in sorted(found.values(), key=_heading)]
+    return f"# {_title(category)}\n\n{_ABOUT[category]} [All rules](../rules.md).\n\n" + "\n".join(texts)
 
 
-def _demoted(text: str) -> str:
-    """The same page one level down; the lines of code blocks stay."""
-    lines, is_code = [], False
-    for line in text.splitlines():
-        is_code ^= line.startswith("```")
-        lines.append(f"#{line}" if line.startswith("#") and not is_code else line)
-    return "\n".join(lines)
+def category_pages() -> Mapping[str, Callable[[], str]]:
+    """Where each category's page lies, and what makes it."""
+    return {f"reference/rules/{category}.md": partial(category_page, category) for category in _used()}
+
+
+def _used() -> list[str]:
+    used = {page.category for page in catalogue().values()}
+    return [category for category in CATEGORIES if category in used]
+
+
+def _section(page: Page) -> str:
+    slugs = "" if len(page.slugs) == 1 else ", ".join(f"`{slug}`" for slug in page.slugs) + "\n\n"
+    front = f"*{page.severity}, {'can be allowed in place' if page.can_be_allowed else 'cannot be allowed in place'}*"
+    parts = [f"**{title}.**{_joined(body)}" for title, body in page.sections.items()]
+    return f"## {_heading(page)}\n\n{slugs}{front}\n\n" + "\n\n".join(parts) + "\n"
+
+
+def _joined(body: str) -> str:
+    """Text goes on in the line of its title; a block or a table starts below it."""
+    return f"\n\n{body}" if body.startswith((" ", "`" * 3, "|", "- ")) else f" {body}"
+
+
+def _heading(page: Page) -> str:
+    return page.slugs[0] if len(page.slugs) == 1 else _title(page.path.stem)
+
+
+def _anchor(page: Page) -> str:
+    return _heading(page).lower().replace(" ", "-")
+
+
+def _title(name: str) -> str:
+    return "Roll-out" if name in ("roll-out", "rollout") else name.replace("-", " ").replace("_", " ").capitalize()
+
+
+def _allowed(page: Page) -> str:
+    return "yes" if page.can_be_allowed else "no"

@@ -56,7 +56,7 @@ class Page:
     def sections(self) -> Mapping[str, str]:
         """The text below each heading, in the order of the page."""
         parts = re.split(r"^## (.+)$", self.text, flags=re.MULTILINE)
-        return {title: body.strip() for title, body in zip(parts[1::2], parts[2::2], strict=True)}
+        return {title: body.strip("\n") for title, body in zip(parts[1::2], parts[2::2], strict=True)}
 
     @property
     def summary(self) -> str:
