@@ -1,6 +1,6 @@
 """`docs/reference/rules.md` and a page for each category below it, from the pages that `edgewright explain` prints.
 
-Invariant: every slug has one row in the index; its row leads to the text that explains it.
+Invariant: every slug stands once in the index, and leads to the text that explains it.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def page() -> str:
     """The index: one table a category."""
     sections = []
     for category in _used():
+        pages = {found.path: found for found in catalogue().values() if found.category == category}
         rows = [
-            (f"[`{slug}`](rules/{category}.md#{_anchor(found)})", found.severity, _allowed(found), found.summary)
-            for slug, found in catalogue().items()
-            if found.category == category
+            (_slugs(found), found.severity, "yes" if found.can_be_allowed else "no", found.summary)
+            for found in sorted(pages.values(), key=lambda found: found.slugs)
         ]
         heading = f"## {_title(category)}\n\n{_ABOUT[category]}\n\n"
         sections.append(heading + table(["slug", "severity", "in place", "what it checks"], rows))
@@ -95,5 +95,6 @@ def _title(name: str) -> str:
     return "Roll-out" if name in ("roll-out", "rollout") else name.replace("-", " ").replace("_", " ").capitalize()
 
 
-def _allowed(page: Page) -> str:
-    return "yes" if page.can_be_allowed else "no"
+def _slugs(page: Page) -> str:
+    where = f"rules/{page.category}.md#{_anchor(page)}"
+    return ", ".join(f"[`{slug}`]({where})" for slug in page.slugs)

@@ -14,8 +14,9 @@ from edgewright.spec.v1beta1.documents import KINDS
 PATH = "reference/schemas.md"
 _HEAD = """# Documents
 
-Every key of every kind of document, in the newest API version. `edgewright schema` prints the JSON Schemas, which also
-lie in `blueprints/schema` for editors; [writing blueprints](../writing-blueprints.md) says what the keys are for.
+Every key of every kind of document, in the newest API version. `source(wheel).package` is the key `package` of a source
+whose `type` is `wheel`. `edgewright schema` prints the JSON Schemas, which also lie in `blueprints/schema` for editors;
+[writing blueprints](../writing-blueprints.md) says what the keys are for.
 """
 _DEEPEST = 12
 
@@ -45,8 +46,15 @@ def _keys(
         words = body.get("description") or next((m["description"] for m in members if "description" in m), "")
         yield path, " or ".join(dict.fromkeys(_word(m, definitions) for m in members)), default, words
         if depth < _DEEPEST:
+            is_choice = sum("properties" in member for member in members) > 1
             for member in members:
-                yield from _below(member, definitions, path, depth)
+                choice = f"({_type_of(member)})" if is_choice and _type_of(member) else ""
+                yield from _below(member, definitions, path + choice, depth)
+
+
+def _type_of(member: dict[str, Any]) -> str:
+    """What `type` says in one of several shapes, such as the sources of a model."""
+    return str(member.get("properties", {}).get("type", {}).get("const", ""))
 
 
 def _below(
