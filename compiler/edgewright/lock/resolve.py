@@ -67,9 +67,10 @@ class Resolver:
 
     def _model(self, wanted: Wanted, old: LockEntry | None) -> LockEntry:
         fresh = self.selection.has_entry(wanted)
-        if old is not None and not fresh:
-            return old
         source = self.blueprint.spec.model.source
+        # a folder of the repository changes with it and asks nobody; every other source names what never changes
+        if old is not None and not fresh and source.type != "directory":
+            return old
         self.events(Event("lock", f"{self.blueprint.metadata.name} model", "start", source.type))
         with asked_at(self._spans.span(wanted.origin)):
             context = SourceContext(self.repository.root, self.cache, fresh=fresh)

@@ -85,6 +85,7 @@ CASES = {
 }
 ON_A_REPOSITORY = (
     "check", "lock", "plan", "build", "evaluate", "package", "compile", "render", "rollout", "rollback",
+    "drift", "reconcile", "migrate",
 )  # fmt: skip
 
 
@@ -108,8 +109,8 @@ def test_every_command_ends_at_the_place_of_an_unknown_key(repository: Repositor
 
 
 def test_no_command_on_a_repository_is_left_out() -> None:
-    without_documents = {"status", "verify", "targets", "schema", "explain", "doctor", "demo"}
-    assert set(ON_A_REPOSITORY) | without_documents == set(COMMANDS)
+    without_documents = {"init", "status", "audit", "verify", "targets", "schema", "explain", "doctor", "demo"}
+    assert set(ON_A_REPOSITORY) | {"show"} | without_documents == set(COMMANDS)
 
 
 def test_status_reads_the_ledger_whatever_the_documents_are(repository: Repository) -> None:

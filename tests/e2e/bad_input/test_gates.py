@@ -13,7 +13,7 @@ from edgewright.build.store import Result
 from edgewright.cli.chain import Session
 from edgewright.kernel.events import discard
 
-GATE = "{metric: latency_median, max: 50ms}"
+GATE = f"{{metric: latency_median, max: 50ms, targets: [{BOARD}]}}"
 ABSENT = "the artifact is for aarch64, this machine is x86_64: ask the device (where: device)"
 
 
