@@ -102,3 +102,9 @@ def test_the_pages_build_without_a_warning(tmp_path: Path) -> None:
     finished = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert finished.returncode == 0, finished.stderr
     assert (tmp_path / "README.html").is_file()
+
+
+def test_the_map_has_every_package() -> None:
+    page = (_ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("\n```")[1]
+    packages = {path.parent.name for path in (_ROOT / "compiler" / "edgewright").glob("*/__init__.py")}
+    assert {name for name in packages if f"  {name}/" not in page} == set()
