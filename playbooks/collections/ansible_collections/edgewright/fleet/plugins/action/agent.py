@@ -5,7 +5,7 @@
 Owns the way in and out. Must not know what a command does. Invariants: the shell line is constant but for the path of
 the interpreter; the argument list goes through standard input as JSON; an answer beyond the cap, or that is no JSON
 object, is none; with `or_current` an agent is run only if its content is what its name says, and otherwise the one that
-the current release brought. A module would cost another interpreter that loads Ansible's library: 0.3 s a task on two cores.
+the current release brought. A module would cost an interpreter more that loads Ansible: 0.3 s a task on two cores.
 """
 
 from __future__ import annotations

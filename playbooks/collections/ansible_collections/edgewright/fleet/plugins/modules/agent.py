@@ -38,7 +38,7 @@ options:
     type: bool
     default: false
   or_current:
-    description: Where O(agent) is not on the host, or has other content, run the agent that the current release brought.
+    description: Where O(agent) is not on the host, or has other content, run the agent of the current release.
     type: bool
     default: false
 """
