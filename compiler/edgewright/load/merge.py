@@ -163,9 +163,10 @@ class Merge:
                 if len(same) != 1:
                     self._ambiguous(part, there, item, path)
                     continue
-            skipped = keys
+            # a default that only one of them writes out is written in the result, whichever comes first
+            skipped = keys - {key for key in item if item[key] is not None and same and key not in base[same[0]]}
             if same and identity is _backend and base[same[0]].get("targets") == item.get("targets"):
-                skipped = keys | {"targets"}  # they only say which build is meant
+                skipped |= {"targets"}  # they only say which build is meant
             if not same:
                 base.append({})
                 same, skipped = [len(base) - 1], frozenset()

@@ -56,9 +56,7 @@ class WheelSource:
 def _wheel(options: Options, context: SourceContext) -> Path:
     """The verified wheel. The cache answers first: a package version on an index does not change."""
     cache = context.cache / "wheels"
-    found = resolve_wheel(
-        options.package, options.version, cache, offline=context.offline, fresh=context.fresh
-    )
+    found = resolve_wheel(options.package, options.version, cache, offline=context.offline, fresh=context.fresh)
     if options.sha256 is not None and hex_of(found.digest) != options.sha256:
         raise digest_mismatch(f"{found.name} from the package index", f"sha256:{options.sha256}", found.digest)
     return fetch_wheels([found], cache, offline=context.offline)[found.name]

@@ -22,7 +22,7 @@ BOOTSTRAP = "import json,os,sys;a=json.load(sys.stdin);os.execv(a[0],a)"
 BOOTSTRAP_CHECKED = (
     "import hashlib,json,os,sys;"
     "d,o,a=json.load(sys.stdin);"
-    "h=lambda p:hashlib.sha256(open(p,\"rb\").read()).hexdigest() if os.path.isfile(p) else None;"
+    'h=lambda p:hashlib.sha256(open(p,"rb").read()).hexdigest() if os.path.isfile(p) else None;'
     "f=a[2] if h(a[2])==d else o if os.path.isfile(o) else sys.exit(44 if os.path.lexists(a[2]) else 2);"
     "a[2]=f;"
     "os.execv(a[0],a)"
