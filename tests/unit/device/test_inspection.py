@@ -59,6 +59,11 @@ def flip(path: Path) -> None:
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
+def pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 def relink(path: Path) -> None:
     """The right bytes, through a link."""
     path.rename(path.with_name("elsewhere"))
@@ -104,7 +109,7 @@ DAMAGES: dict[str, tuple[str, Damage, dict[str, str]]] = {
         relink,
         {"artifact/test_vector.json": "link", "artifact/elsewhere": "extra"},
     ),
-    "a pipe": ("site/tiny/empty.py", lambda path: (path.unlink(), os.mkfifo(path)), {"site/tiny/empty.py": "changed"}),
+    "a pipe": ("site/tiny/empty.py", pipe, {"site/tiny/empty.py": "changed"}),
     "a manifest of somebody else": (
         "manifest.json",
         lambda path: path.write_text("{}"),
