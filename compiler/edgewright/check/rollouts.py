@@ -11,7 +11,7 @@ from edgewright.spec.v1beta1.blueprint import CanaryWave
 def canary_of(subject: Subject) -> CanaryWave | None:
     """The canary, where there is one and the devices are known."""
     wave = subject.blueprint.spec.rollout.waves[0]
-    return wave if isinstance(wave, CanaryWave) and subject.devices else None
+    return wave if isinstance(wave, CanaryWave) and subject.counts.by_target else None
 
 
 def share_of(share: float, total: int) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from edgewright.check.budget import ModelFacts
 from edgewright.check.datasets import DatasetReport
 from edgewright.check.estimates import Estimated, Variant, estimate_all
-from edgewright.check.whole import Whole
+from edgewright.check.whole import Counts, Whole
 from edgewright.kernel.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.fixes import name_fix
@@ -67,15 +67,19 @@ class Subject:
 
     @property
     def devices(self) -> tuple[Device, ...]:
-        """The devices of the fleet, as far as they are written in its document."""
+        """The devices of the fleet, as far as its document has them; `counts` has hosts of inventories too."""
         fleet = self.fleet
         return (fleet.document.spec.devices or ()) if fleet is not None else ()
 
     @property
-    def real_devices(self) -> tuple[Device, ...]:
-        """The devices of a fleet that is more than a demonstration: at least one is not the controller itself."""
-        devices = self.devices
-        return devices if any(device.connection.type != "local" for device in devices) else ()
+    def counts(self) -> Counts:
+        """How many devices of each target the fleet has, wherever they are written."""
+        return self.whole.counts(self.blueprint.spec.fleet.ref)
+
+    @property
+    def real_count(self) -> int:
+        """Devices of a fleet that is more than a demonstration: at least one is not the controller itself."""
+        return self.counts.total if self.counts.is_real else 0
 
     def span(self, *path: str | int) -> Span:
         """Place of a value of the blueprint."""

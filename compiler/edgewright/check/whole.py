@@ -7,15 +7,17 @@ costs a thousand times one.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from edgewright.check.datasets import DatasetReport, read_dataset
 from edgewright.check.hosts import FleetHosts, index_hosts
+from edgewright.kernel.diagnostics import Span
 from edgewright.load.documents import Loaded, Repository
+from edgewright.load.fleet import device_places
 from edgewright.load.tree import SHIPPED
 from edgewright.load.yaml12 import Path
 from edgewright.spec.v1beta1.blueprint import Blueprint
@@ -31,16 +33,21 @@ MOST_REPORTED = 20
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A device and where it is written."""
+    """A device and where it is written: its position in the fleet document, or none for a host of an inventory."""
 
     fleet: Loaded[Fleet]
-    position: int
+    position: int | None
     device: Device
 
     @property
     def path(self) -> Path:
-        """The way to the device in its document."""
-        return ("spec", "devices", self.position)
+        """The way to the device in its document; for a host, to the inventory that has it."""
+        return self.section if self.position is None else ("spec", "devices", self.position)
+
+    @property
+    def section(self) -> Path:
+        """The way to all devices of the fleet."""
+        return ("spec", "inventory", "path") if self.position is None else ("spec", "devices")
 
     @property
     def fleet_name(self) -> str:
@@ -58,6 +65,19 @@ class Placed:
         """The machine, for people."""
         host, port = self.machine
         return "the controller itself" if not host else host if port == 22 else f"{host}:{port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many devices of each target a fleet has; `is_real` if at least one is not the controller itself."""
+
+    by_target: Mapping[str, int]
+    is_real: bool
+
+    @property
+    def total(self) -> int:
+        """All devices."""
+        return sum(self.by_target.values())
 
 
 @dataclass(frozen=True)
@@ -95,12 +115,51 @@ class Whole:
 
     @cached_property
     def placed(self) -> tuple[Placed, ...]:
-        """Every device that is written in a fleet document, by fleet and position."""
-        return tuple(
-            Placed(fleet, position, device)
-            for _, fleet in sorted(self.repository.fleets.items())
-            for position, device in enumerate(fleet.document.spec.devices or ())
-        )
+        """Every device: those of fleet documents by position, the right hosts of inventories by name."""
+        found: list[Placed] = []
+        for name, fleet in sorted(self.repository.fleets.items()):
+            if fleet.document.spec.inventory is None:
+                written = enumerate(fleet.document.spec.devices or ())
+                found += (Placed(fleet, position, device) for position, device in written)
+            else:
+                found += (Placed(fleet, None, device) for device in self.repository.devices_of(name).devices)
+        return tuple(found)
+
+    @cached_property
+    def _counts(self) -> dict[str, Counts]:
+        return {}
+
+    def counts(self, fleet: str) -> Counts:
+        """How many devices a fleet has of each target; none while the fleet or a host of its inventory is wrong."""
+        if fleet not in self._counts:
+            self._counts[fleet] = self._counted(fleet)
+        return self._counts[fleet]
+
+    def _counted(self, fleet: str) -> Counts:
+        if fleet not in self.repository.fleets:
+            return Counts({}, is_real=False)
+        read = self.repository.devices_of(fleet)
+        if read.problems:
+            return Counts({}, is_real=False)  # the hosts that are wrong are missing: every number would be too
+        by_target = Counter(device.target for device in read.devices)
+        return Counts(by_target, any(device.connection.type != "local" for device in read.devices))
+
+    def spans_of(self, found: Sequence[tuple[Placed, Path]]) -> list[Span]:
+        """Places of devices, or of something in them. Hosts are looked for together: the inventory is read again.
+
+        Of a host there is one place, that of its name; where that is not known, the fleet's word for the inventory.
+        """
+        wanted: dict[str, list[str]] = defaultdict(list)
+        for placed, _ in found:
+            if placed.position is None:
+                wanted[placed.fleet_name].append(placed.device.name)
+        fleets, root = self.repository.fleets, self.repository.root
+        hosts = {name: device_places(fleets[name].document, root, names) for name, names in wanted.items()}
+        return [
+            hosts.get(placed.fleet_name, {}).get(placed.device.name)
+            or placed.fleet.spans.span(placed.path if placed.position is None else (*placed.path, *inner))
+            for placed, inner in found
+        ]
 
     @cached_property
     def machines(self) -> Mapping[Machine, tuple[Placed, ...]]:

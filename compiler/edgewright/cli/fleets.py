@@ -116,7 +116,7 @@ def finish(states: list[RolloutState], output: str, *, recalled: bool = False) -
         documents = [_as_json(state) for state in states]
         click.echo(json.dumps({"rollouts": documents, "diagnostics": [asdict(d) for d in found]}, indent=2))
         if found:
-            raise SystemExit(int(ExitCode.ROLLOUT))  # the diagnostics are in the result
+            raise click.exceptions.Exit(int(ExitCode.ROLLOUT))  # the diagnostics are in the result
         return
     for state in states:
         counts = Counter(device.status.value for device in state.devices.values())

@@ -69,6 +69,17 @@ def target_places(fleet: Fleet, repository: Path, names: Collection[str]) -> Map
         return variable_places(reference, repository, names, "edgewright_target")
 
 
+def device_places(fleet: Fleet, repository: Path, names: Collection[str]) -> Mapping[str, Span]:
+    """Where some hosts of an inventory are written. Reads the inventory again: only for reports."""
+    reference = fleet.spec.inventory
+    if reference is None:
+        return {}
+    from edgewright.load.inventory.devices import host_places  # noqa: PLC0415
+
+    with _collection_paused():
+        return host_places(reference, repository, names)
+
+
 @contextmanager
 def _collection_paused() -> Iterator[None]:
     """Without the cycle collector, which would walk hundreds of thousands of new objects again and again."""

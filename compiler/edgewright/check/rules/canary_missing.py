@@ -14,11 +14,11 @@ _FEW = 4
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """The first wave, where it takes half of the fleet or more."""
-    devices, first = subject.real_devices, subject.blueprint.spec.rollout.waves[0]
-    if len(devices) < _FEW or not isinstance(first, float):
+    devices, first = subject.real_count, subject.blueprint.spec.rollout.waves[0]
+    if devices < _FEW or not isinstance(first, float):
         return
-    taken = share_of(first, len(devices))
-    if 2 * taken >= len(devices):
-        message = f"the first wave is {taken} of {len(devices)} devices: a bad release reaches them all at once"
+    taken = share_of(first, devices)
+    if 2 * taken >= devices:
+        message = f"the first wave is {taken} of {devices} devices: a bad release reaches them all at once"
         hint = "let waves start with {canary: {perTarget: 1}}"
         yield subject.warning("canary-missing", message, ("spec", "rollout", "waves", 0), hint=hint)

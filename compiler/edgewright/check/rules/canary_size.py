@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 
 from edgewright.check.rollouts import canary_of
@@ -11,11 +10,11 @@ from edgewright.kernel.diagnostics import Diagnostic
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
-    """The canary against the devices that are written in the fleet document."""
+    """The canary against the devices of the fleet."""
     found = canary_of(subject)
     if found is None:
         return
-    counts = Counter(device.target for device in subject.devices)
+    counts = subject.counts.by_target
     most = max(counts.values())
     if found.per_target > most:
         message = f"the canary asks for {found.per_target} devices per target, no target has more than {most}"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgewright.check.rule import warning_at
-from edgewright.check.whole import MOST_REPORTED, Placed, Whole
-from edgewright.kernel.diagnostics import Diagnostic
+from edgewright.check.placed import Finding, report
+from edgewright.check.whole import Placed, Whole
+from edgewright.kernel.diagnostics import Diagnostic, Severity
 
 
 def check(whole: Whole) -> Iterator[Diagnostic]:
     """Target and connection of devices that have one name."""
+    yield from report(whole, "device-differs", _differing(whole), Severity.WARNING)
+
+
+def _differing(whole: Whole) -> Iterator[Finding]:
     first: dict[str, Placed] = {}
-    told = 0
     for placed in whole.placed:
         device = placed.device
         other = first.setdefault(device.name, placed)
@@ -24,10 +27,8 @@ def check(whole: Whole) -> Iterator[Diagnostic]:
             )
             if mine != its
         ]
-        if differs and told < MOST_REPORTED:
-            told += 1
+        if differs:
             message = f"{device.name} has another {' and '.join(differs)} in the fleet {other.fleet_name}"
             note = f"the other is at {other.fleet.spans.span(other.path)}"
             hint = "write the same in both, or give one of them another name"
-            path = (*placed.path, "name")
-            yield warning_at(placed.fleet, "device-differs", message, path, hint=hint, notes=(note,))
+            yield Finding(placed, message, hint, ("name",), (note,))

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import groupby
 
-from edgewright.check.rule import warning_at
-from edgewright.check.whole import MOST_REPORTED, Whole
-from edgewright.kernel.diagnostics import Diagnostic
+from edgewright.check.placed import Finding, report
+from edgewright.check.whole import Placed, Whole
+from edgewright.kernel.diagnostics import Diagnostic, Severity
 
 
 def check(whole: Whole) -> Iterator[Diagnostic]:
     """Devices with a `local` connection, which a device without `connection` has too, beside those with ssh."""
-    for _, fleet in sorted(whole.repository.fleets.items()):
-        devices = fleet.document.spec.devices or ()
-        local = [(index, device) for index, device in enumerate(devices) if device.connection.type == "local"]
-        others = len(devices) - len(local)
-        if not others:
-            continue
-        for index, device in local[:MOST_REPORTED]:
-            message = f"{device.name} is the machine that edgewright runs on, {others} others are not"
-            hint = "write connection: {type: ssh, host: …}, or keep local devices in a fleet of their own"
-            yield warning_at(fleet, "fleet-mixes-local", message, ("spec", "devices", index), hint=hint)
+    for _, members in groupby(whole.placed, key=lambda placed: placed.fleet_name):
+        yield from report(whole, "fleet-mixes-local", _mixed(list(members)), Severity.WARNING)
+
+
+def _mixed(devices: list[Placed]) -> Iterator[Finding]:
+    local = [placed for placed in devices if placed.device.connection.type == "local"]
+    others = len(devices) - len(local)
+    if others:
+        hint = "write connection: {type: ssh, host: …}, or keep local devices in a fleet of their own"
+        for placed in local:
+            message = f"{placed.device.name} is the machine that edgewright runs on, {others} others are not"
+            yield Finding(placed, message, hint)

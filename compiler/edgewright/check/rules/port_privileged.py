@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgewright.check.rule import error_at
-from edgewright.check.whole import MOST_REPORTED, Whole
+from edgewright.check.placed import Finding, report
+from edgewright.check.whole import Whole
 from edgewright.kernel.diagnostics import Diagnostic
 
 _FIRST_FREE = 1024
@@ -13,7 +13,11 @@ _FIRST_FREE = 1024
 
 def check(whole: Whole) -> Iterator[Diagnostic]:
     """Ports below 1024 of services that a process of an ordinary user supervises: no unit of systemd opens them."""
-    told = 0
+    yield from report(whole, "port-privileged", _refused(whole))
+
+
+def _refused(whole: Whole) -> Iterator[Finding]:
+    hint = f"write a port from {_FIRST_FREE} on, become: true, or supervisor: systemd"
     for placed in whole.placed:
         device, connection = placed.device, placed.device.connection
         is_plain = connection.user not in (None, "root") and not connection.become
@@ -21,10 +25,8 @@ def check(whole: Whole) -> Iterator[Diagnostic]:
             continue
         for loaded in whole.blueprints_of_fleet.get(placed.fleet_name, ())[:1]:
             port = device.port or loaded.document.spec.service.port
-            if port < _FIRST_FREE and told < MOST_REPORTED:
-                told += 1
+            if port < _FIRST_FREE:
                 message = (
                     f"{device.name} would listen at port {port} as {connection.user}; below {_FIRST_FREE} is root's"
                 )
-                hint = f"write a port from {_FIRST_FREE} on, become: true, or supervisor: systemd"
-                yield error_at(placed.fleet, "port-privileged", message, placed.path, hint=hint)
+                yield Finding(placed, message, hint)

@@ -12,8 +12,8 @@ _LEAST_S = 30.0
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """`soak` of roll-outs with several waves."""
-    rollout, devices = subject.blueprint.spec.rollout, subject.real_devices
-    if len(devices) > 1 and len(rollout.waves) > 1 and rollout.soak < _LEAST_S:
+    rollout, devices = subject.blueprint.spec.rollout, subject.real_count
+    if devices > 1 and len(rollout.waves) > 1 and rollout.soak < _LEAST_S:
         message = f"soak is {rollout.soak:g} s: the next wave starts before a slow failure shows"
         hint = "write 10m; what fills memory or heats a device takes minutes"
         yield subject.warning("soak-missing", message, ("spec", "rollout", "soak"), hint=hint)

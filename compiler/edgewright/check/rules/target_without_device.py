@@ -10,10 +10,9 @@ from edgewright.kernel.diagnostics import Diagnostic
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Targets of builds that no device of the fleet is of."""
-    devices = subject.real_devices
-    if not devices:
+    if not subject.real_count:
         return
-    present = {device.target for device in devices}
+    present = subject.counts.by_target
     for index, build in enumerate(subject.blueprint.spec.builds):
         for position, target in enumerate(build.targets):
             if target not in present and target in subject.repository.targets:

@@ -72,6 +72,15 @@ def variable_places(
     return {name: places[way] for name, way in ways.items() if way in places}
 
 
+def host_places(reference: InventoryReference, repository: Path, names: Collection[str]) -> Mapping[str, Span]:
+    """Where some hosts of an inventory are written. Reads the inventory again: only for reports."""
+    files = Files(repository)
+    inventory = read_inventory(files, reference.path)
+    ways: dict[str, Way] = {name: ("host", name) for name in names}
+    places = find_places(files, reference.path, inventory, ways.values())
+    return {name: places[way] for name, way in ways.items() if way in places}
+
+
 def _problems(inventory: Inventory, path: str, files: Files, wrong: Mapping[str, list[Any]]) -> list[Diagnostic]:
     ways: list[Way] = [("host", name) for name in wrong]
     ways += [("host", name, variable) for name in wrong for variable in (*CONNECTION, *DEVICE)]
