@@ -130,7 +130,7 @@ class Whole:
         return {}
 
     def counts(self, fleet: str) -> Counts:
-        """How many devices a fleet has of each target; none while the fleet or a host of its inventory is wrong."""
+        """How many devices a fleet has of each target; none while the fleet, a host or a host's target is wrong."""
         if fleet not in self._counts:
             self._counts[fleet] = self._counted(fleet)
         return self._counts[fleet]
@@ -142,6 +142,8 @@ class Whole:
         if read.problems:
             return Counts({}, is_real=False)  # the hosts that are wrong are missing: every number would be too
         by_target = Counter(device.target for device in read.devices)
+        if any(target not in self.repository.targets for target in by_target):
+            return Counts({}, is_real=False)
         return Counts(by_target, any(device.connection.type != "local" for device in read.devices))
 
     def spans_of(self, found: Sequence[tuple[Placed, Path]]) -> list[Span]:

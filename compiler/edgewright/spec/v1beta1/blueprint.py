@@ -228,8 +228,8 @@ class BlueprintSpec(Model):
     evaluation: EvaluationSpec
     gates: tuple[GateSpec, ...] = Field(min_length=1, max_length=64)
     fleet: FleetReference
-    release: ReleaseSpec = ReleaseSpec()
-    service: ServiceSpec = ServiceSpec()
+    release: ReleaseSpec = Field(default_factory=ReleaseSpec)
+    service: ServiceSpec = Field(default_factory=ServiceSpec)
     rollout: RolloutSpec
 
     @field_validator("builds")

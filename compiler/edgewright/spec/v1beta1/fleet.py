@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -44,6 +45,12 @@ class Connection(Model):
         return self
 
 
+@cache
+def _on_the_controller() -> Connection:
+    """The default; made when it is first needed, because making it builds its validator."""
+    return Connection(type="local")
+
+
 class Device(Model):
     """One device."""
 
@@ -51,7 +58,7 @@ class Device(Model):
     target: Name
     site: Name = "default"
     labels: dict[Name, LabelValue] = Field(default_factory=dict)
-    connection: Connection = Connection(type="local")
+    connection: Connection = Field(default_factory=_on_the_controller)
     root: AbsolutePath | None = Field(default=None, description="/opt/edgewright/<blueprint> when absent")
     port: int | None = Field(
         default=None,

@@ -70,7 +70,7 @@ class PolicySpec(Model):
     """The body of a policy."""
 
     extends: tuple[Name, ...] = Field(default=(), max_length=32, description="policies that ship with edgewright")
-    match: PolicyMatch = PolicyMatch()
+    match: PolicyMatch = Field(default_factory=PolicyMatch)
     rules: tuple[PolicyRule, ...] = Field(default=(), max_length=64)
     waivers: tuple[NamedWaiver, ...] = Field(default=(), max_length=64, description="of rules that extends brings")
 
