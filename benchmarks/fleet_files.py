@@ -50,7 +50,10 @@ def write_repository(root: Path, devices: int, *, blueprints: int = 1) -> Path:
         name = "store-assistant" if blueprints == 1 else f"store-assistant-{number:04d}"
         folder = root / "blueprints" / name
         folder.mkdir(parents=True)
-        (folder / "blueprint.yaml").write_text(blueprint.replace("store-assistant", name), encoding="utf-8")
+        own = blueprint.replace("store-assistant", name)
+        port = f"\n  service: {{port: {8080 + number}}}"  # of its own: one machine has them all
+        own = own.replace("\n  rollout:", f"{port}\n  rollout:")
+        (folder / "blueprint.yaml").write_text(own, encoding="utf-8")
         (folder / f"{name}.lock.yaml").write_text(lock.replace("store-assistant", name), encoding="utf-8")
     (root / "fleet.yaml").write_text(FLEET, encoding="utf-8")
     (root / "inventory").mkdir()

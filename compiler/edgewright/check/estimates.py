@@ -73,9 +73,6 @@ def _wanted_rate(gates: Sequence[GateSpec], target: str, backend: str) -> float 
     wanted = [
         gate.min
         for gate in gates
-        if gate.metric == "decode_rate"
-        and gate.min is not None
-        and (gate.targets is None or target in gate.targets)
-        and (gate.backends is None or backend in gate.backends)
+        if gate.metric == "decode_rate" and gate.min is not None and gate.covers(target=target, backend=backend)
     ]
     return max(wanted) if wanted else None

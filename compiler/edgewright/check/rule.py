@@ -23,11 +23,8 @@ from edgewright.load.yaml12 import Path
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec, GateSpec
-from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
+from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe, float32
 from edgewright.spec.v1beta1.fleet import Device, Fleet
-
-FLOAT32 = Recipe(name="float32", method="float32")
-"""What a blueprint without compression ships."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ class Subject:
     def recipe(self, choice: PolicyChoice | None) -> Recipe | None:
         """The recipe that would ship, or None when a name on the way is unknown."""
         if choice is None:
-            return FLOAT32
+            return float32()
         if choice.policy is None:
             return choice.inline
         loaded = self.repository.compression_policies.get(choice.policy)
@@ -187,9 +184,8 @@ class Subject:
         return frozenset(
             target
             for build in self.blueprint.spec.builds
-            if gate.backends is None or build.backend in gate.backends
             for target in build.targets
-            if gate.targets is None or target in gate.targets
+            if gate.covers(target=target, backend=build.backend)
         )
 
 

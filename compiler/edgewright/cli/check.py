@@ -27,6 +27,9 @@ from edgewright.load.documents import Repository, load_environments, load_reposi
 from edgewright.load.tree import SHIPPED
 from edgewright.plugins.registry import Registry
 
+_NAMED = 20
+"""Blueprints that are named when all are right."""
+
 
 def _note_reports(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> None:
     """Remember the reports, so that they are written too when documents cannot even be loaded."""
@@ -102,7 +105,8 @@ def command(
         if verbose:
             _print_estimates(loaded, registry)
         word = "blueprint is" if len(names) == 1 else "blueprints are"
-        click.echo(f"{len(names)} {word} right: {', '.join(names)}")
+        rest = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+        click.echo(f"{len(names):,} {word} right: {', '.join(names[:_NAMED])}{rest}")
     return ExitCode.OK
 
 

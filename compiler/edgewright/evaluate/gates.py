@@ -37,11 +37,6 @@ class GateResult:
     note: str | None = None
 
 
-def applies(gate: GateSpec, *, backend: str, target: str) -> bool:
-    """Whether a gate is meant for the build of this backend for this target."""
-    return (gate.targets is None or target in gate.targets) and (gate.backends is None or backend in gate.backends)
-
-
 def judge(
     gates: Sequence[GateSpec], measurements: Measurements, *, backend: str, target: str
 ) -> tuple[GateResult, ...]:
@@ -49,13 +44,8 @@ def judge(
     return tuple(
         _judge(index, gate, measurements)
         for index, gate in enumerate(gates)
-        if gate.where == "build" and applies(gate, backend=backend, target=target)
+        if gate.where == "build" and gate.covers(target=target, backend=backend)
     )
-
-
-def device_gates(gates: Sequence[GateSpec], *, backend: str, target: str) -> tuple[GateSpec, ...]:
-    """The `where: device` gates that apply: every device of the target checks them at its health check."""
-    return tuple(gate for gate in gates if gate.where == "device" and applies(gate, backend=backend, target=target))
 
 
 def overall(results: Iterable[GateResult]) -> Verdict:

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from edgewright.load.documents import Repository
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec
-from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
+from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe, float32
 from edgewright.spec.v1beta1.target import Target
-
-FLOAT32 = Recipe(name="float32", method="float32")
-"""What a blueprint without compression ships."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,7 @@ class BuildChoice:
 def recipe_of(repository: Repository, choice: PolicyChoice | None) -> Recipe:
     """The recipe that ships."""
     if choice is None:
-        return FLOAT32
+        return float32()
     if choice.inline is not None:
         return choice.inline
     assert choice.policy is not None

@@ -28,7 +28,6 @@ from edgewright.package.statement import (
     TestResultPredicate,
     TestResults,
 )
-from edgewright.spec.v1beta1.blueprint import GateSpec
 
 
 def require_gates(inputs: ReleaseInputs) -> None:
@@ -47,15 +46,10 @@ def _gate_problems(inputs: ReleaseInputs, variant: Variant) -> Iterator[Diagnost
             yield Diagnostic("gate-red", message, subject=variant.target_name, hint="see edgewright evaluate")
     measured = [str(gate.get("metric")) for gate in results]
     for spec in inputs.blueprint.spec.gates:
-        if spec.where == "build" and _applies(spec, variant) and spec.metric not in measured:
+        covers = spec.where == "build" and spec.covers(target=variant.target_name, backend=variant.backend)
+        if covers and spec.metric not in measured:
             message = f"{spec.metric} of {what} was never measured: only what passed is packaged"
             yield Diagnostic("gate-not-measured", message, subject=variant.target_name, hint="run edgewright evaluate")
-
-
-def _applies(gate: GateSpec, variant: Variant) -> bool:
-    return (gate.targets is None or variant.target_name in gate.targets) and (
-        gate.backends is None or variant.backend in gate.backends
-    )
 
 
 def subjects(contents: Iterable[Contents]) -> tuple[Subject, ...]:
@@ -129,7 +123,7 @@ def make_test_results(inputs: ReleaseInputs, contents: Sequence[Contents]) -> Te
                 f"{variant.target_name}/{gate.metric}"
                 for variant in variants
                 for gate in inputs.blueprint.spec.gates
-                if gate.where == "device" and _applies(gate, variant)
+                if gate.where == "device" and gate.covers(target=variant.target_name, backend=variant.backend)
             ),
         ),
     )

@@ -55,13 +55,22 @@ class Number:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What the gates of a blueprint demand of a number: the tightest of them, in the number's unit."""
+
+    least: Number | None
+    most: Number | None
+
+
+@dataclass(frozen=True, slots=True)
 class Figure:
-    """A number of an artifact before and after; `is_gated` when a gate of the blueprint holds it."""
+    """A number of an artifact before and after, and what gates demanded of it then and demand now."""
 
     name: str
     before: Number | None
     after: Number | None
-    is_gated: bool
+    gate_before: Bounds | None = None
+    gate_after: Bounds | None = None
 
 
 @dataclass(frozen=True, slots=True)

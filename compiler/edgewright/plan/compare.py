@@ -13,6 +13,7 @@ from edgewright.plan.change import (
     CONTENT,
     Artifact,
     BlueprintChange,
+    Bounds,
     ChangeClass,
     ChangePlan,
     CohortChange,
@@ -204,13 +205,12 @@ def _cohort(
     touched = 0 if new is None else total if is_whole else added + moved + changed
     counts = DeviceCounts(total, added, removed, moved, changed, touched)
     fresh = added + moved if old is not None else touched
-    gated = {gate.metric for side in (before, after) if side for gate in side.blueprint.spec.gates}
     return CohortChange(
         target,
         classes,
         _artifact(before, old),
         _artifact(after, new),
-        _figures(old, new, gated),
+        _figures(old, new, _demands(before, old, target), _demands(after, new, target)),
         wire(old, new, updated=max(touched - fresh, 0), fresh=min(fresh, touched)) if new else _NO_WIRE,
         headroom(old, new) if new else None,
         counts,
@@ -223,7 +223,34 @@ def _artifact(side: BlueprintSide | None, cohort: CohortSide | None) -> Artifact
     return Artifact(cohort.build.backend, cohort.recipe.name, cohort.artifact, side.unknown)
 
 
-def _figures(old: CohortSide | None, new: CohortSide | None, gated: Collection[str]) -> tuple[Figure, ...]:
+_Demands = Mapping[str, tuple[float | None, float | None]]
+"""Least and most of a metric; None where no gate says."""
+
+
+def _demands(side: BlueprintSide | None, cohort: CohortSide | None, target: str) -> _Demands:
+    found: dict[str, tuple[float | None, float | None]] = {}
+    if side is None or cohort is None:
+        return found
+    for gate in side.blueprint.spec.gates:
+        if gate.covers(target=target, backend=cohort.build.backend):
+            least, most = found.get(gate.metric, (None, None))
+            found[gate.metric] = (
+                max((bound for bound in (least, gate.min) if bound is not None), default=None),
+                min((bound for bound in (most, gate.max) if bound is not None), default=None),
+            )
+    return found
+
+
+def _bounds(demands: _Demands, name: str, unit: str) -> Bounds | None:
+    if name not in demands:
+        return None
+    least, most = (None if value is None else Number(value, unit, "declared", "spec.gates") for value in demands[name])
+    return Bounds(least, most)
+
+
+def _figures(
+    old: CohortSide | None, new: CohortSide | None, demanded: _Demands, demands: _Demands
+) -> tuple[Figure, ...]:
     one: Mapping[str, Number] = old.numbers if old else {}
     other: Mapping[str, Number] = new.numbers if new else {}
     if old and new and old.artifact is not None and old.artifact == new.artifact:
@@ -231,7 +258,17 @@ def _figures(old: CohortSide | None, new: CohortSide | None, gated: Collection[s
         one, other = ({**theirs, **mine, **_measured(theirs)} for mine, theirs in ((one, other), (other, one)))
     rest = sorted({*one, *other} - set(_ORDER))
     names = [name for name in (*_ORDER, *rest) if name in one or name in other]
-    return tuple(Figure(name, one.get(name), other.get(name), name in gated) for name in names)
+    units = {name: number.unit for numbers in (one, other) for name, number in numbers.items()}
+    return tuple(
+        Figure(
+            name,
+            one.get(name),
+            other.get(name),
+            _bounds(demanded, name, units[name]),
+            _bounds(demands, name, units[name]),
+        )
+        for name in names
+    )
 
 
 def _measured(numbers: Mapping[str, Number]) -> dict[str, Number]:

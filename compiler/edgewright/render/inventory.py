@@ -68,9 +68,7 @@ def device_options(device: Device, blueprint: Blueprint, backend: str, principal
         | ({"max": gate.max} if gate.max is not None else {})
         | ({"min": gate.min} if gate.min is not None else {})
         for gate in spec.gates
-        if gate.where == "device"
-        and (gate.targets is None or device.target in gate.targets)
-        and (gate.backends is None or backend in gate.backends)
+        if gate.where == "device" and gate.covers(target=device.target, backend=backend)
     ]
     options: JsonObject = {
         "blueprint": blueprint.metadata.name,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgewright.evaluate.explain import format_value, no_gate, red_gates
-from edgewright.evaluate.gates import Verdict, device_gates, judge, overall
+from edgewright.evaluate.gates import Verdict, judge, overall
 from edgewright.evaluate.measurements import NOTHING, Measurement, Measurements
 from edgewright.kernel.diagnostics import Span
 from edgewright.spec.v1beta1.blueprint import GateSpec
@@ -78,8 +78,8 @@ def test_gates_of_other_targets_and_backends_do_not_apply() -> None:
     assert [(result.metric, result.index) for result in results] == [("c", 2)]
 
 
-def test_device_gates_are_not_judged_at_build_and_are_handed_on() -> None:
-    assert [g.metric for g in device_gates(GATES, backend="b", target="t")] == ["peak_memory"]
+def test_device_gates_are_not_judged_at_build() -> None:
+    assert [gate.metric for gate in GATES if gate.where == "device"] == ["peak_memory"]
     assert "peak_memory" not in {result.metric for result in judge(GATES, NOTHING, backend="b", target="t")}
 
 

@@ -12,6 +12,7 @@ from edgewright.cli.output.plan_markdown import LIMIT_CHARACTERS, MARKER, quoted
 from edgewright.plan.change import (
     Artifact,
     BlueprintChange,
+    Bounds,
     ChangeClass,
     ChangePlan,
     CohortChange,
@@ -39,7 +40,8 @@ def _number(value: float = 3e8, origin: str = "formula") -> Number:
 
 
 def _cohort(target: str, figures: int = 5) -> CohortChange:
-    numbers = tuple(Figure(f"{target}-{index}", _number(), _number(origin=target), True) for index in range(figures))
+    gates = (Bounds(None, _number()), Bounds(_number(), _number()))
+    numbers = tuple(Figure(f"{target}-{index}", _number(), _number(origin=target), *gates) for index in range(figures))
     return CohortChange(
         target,
         (ChangeClass.WEIGHTS, ChangeClass.RECIPE),

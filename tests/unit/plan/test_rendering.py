@@ -13,6 +13,7 @@ from edgewright.cli.output.plan_text import print_change
 from edgewright.plan.change import (
     Artifact,
     BlueprintChange,
+    Bounds,
     ChangeClass,
     ChangePlan,
     CohortChange,
@@ -34,16 +35,23 @@ NOBODY = Sample((), 0)
 
 
 def _number(value: float, unit: str = "B", kind: str = "estimated", origin: str = "formula") -> Number:
-    assert kind in {"estimated", "measured", "declared"}
     return Number(value, unit, "measured" if kind == "measured" else "estimated", origin)
+
+
+def _at_most(value: float) -> Bounds:
+    return Bounds(None, Number(value, "B", "declared", "spec.gates"))
+
+
+def _at_least(value: float) -> Bounds:
+    return Bounds(Number(value, "tokens/s", "declared", "spec.gates"), None)
 
 
 def _weights() -> BlueprintChange:
     cpu = "on Example CPU, 2026-03-01, n = 20"
     figures = (
-        Figure("artifact_size", _number(155e6, kind="measured"), _number(151e6), True),
-        Figure("decode_rate", _number(31.25, "tokens/s", "measured", cpu), None, True),
-        Figure("kl_divergence_mean", _number(0.0132, "", "measured", cpu), None, False),
+        Figure("artifact_size", _number(155e6, kind="measured"), _number(151e6), _at_most(2e8), _at_most(1.6e8)),
+        Figure("decode_rate", _number(31.25, "tokens/s", "measured", cpu), None, *(_at_least(20.0),) * 2),
+        Figure("kl_divergence_mean", _number(0.0132, "", "measured", cpu), None),
     )
     cohort = CohortChange(
         "raspberry-pi-5-8g",
@@ -81,7 +89,7 @@ def _weights() -> BlueprintChange:
 
 def _fleet_only() -> BlueprintChange:
     same = Artifact("tvm", "float32", "sha256:" + "c" * 64, None)
-    size = (Figure("artifact_size", _number(9e7), _number(9e7), False),)
+    size = (Figure("artifact_size", _number(9e7), _number(9e7)),)
     cohort = CohortChange(
         "intel-n100",
         (ChangeClass.FLEET,),

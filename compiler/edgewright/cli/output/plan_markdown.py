@@ -18,6 +18,8 @@ MARKER = "<!-- edgewright plan -->"
 _SUMMARY_ROWS = 20
 _ROWS = 30
 _NOTES = 20
+_NAMES = 3
+"""Of blueprints that have the same note."""
 _LONGEST_TEXT = 160
 _LONGEST_ORIGIN = 320
 _SPECIAL = re.compile(r"(?!(?<=[0-9])\.(?=[0-9]))[^A-Za-z0-9 ,-]")
@@ -33,8 +35,7 @@ def render_markdown(plan: ChangePlan) -> str:
         head += _table(["blueprint", "version", "change", "devices", "over the wire", "roll-out"], _summary(plan))
         head += _more(len(plan.blueprints) - _SUMMARY_ROWS, "blueprint")
     head += [f"Not touched: {words.untouched(plan)}.", ""]
-    head += [f"- {quoted(note)}" for note in plan.notes[:_NOTES]]
-    head += _more(len(plan.notes) - _NOTES, "note")
+    head += _notes(plan)
     tail = ["", f"Compared {quoted(words.revision(plan.base))} with {quoted(words.revision(plan.head))}.", ""]
     room = LIMIT_CHARACTERS - _RESERVED - _length(head) - _length(tail)
     sections: list[str] = []
@@ -78,6 +79,22 @@ def _summary(plan: ChangePlan) -> list[list[str]]:
     ]
 
 
+def _notes(plan: ChangePlan) -> list[str]:
+    """What a reviewer has to know, above the fold: of the change, then of blueprints; the same of many is said once."""
+    said: dict[str, dict[str, None]] = {}
+    for change in plan.blueprints:
+        for note in change.notes:
+            said.setdefault(note, {})[change.name] = None
+    notes = [f"- {quoted(note)}" for note in plan.notes]
+    notes += [f"- {_some(list(names))}: {quoted(note)}" for note, names in said.items()]
+    return [*notes[:_NOTES], *_more(len(notes) - _NOTES, "note")]
+
+
+def _some(names: Sequence[str]) -> str:
+    rest = len(names) - _NAMES
+    return ", ".join(quoted(name) for name in names[:_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
 def _sections(plan: ChangePlan) -> Iterable[str]:
     for change in plan.blueprints:
         yield _folded(
@@ -92,8 +109,7 @@ def _folded(title: str, lines: Sequence[str]) -> str:
 
 
 def _blueprint(change: BlueprintChange) -> list[str]:
-    lines = [f"- {quoted(note)}" for note in change.notes[:_NOTES]]
-    lines += ["", *_cohorts(change.cohorts), *_figures(change.cohorts)]
+    lines = [*_cohorts(change.cohorts), *_figures(change.cohorts)]
     if change.waves:
         rows = [
             [
@@ -144,20 +160,22 @@ def _cohorts(cohorts: Sequence[CohortChange]) -> list[str]:
 
 
 def _figures(cohorts: Sequence[CohortChange]) -> list[str]:
-    figures = [(cohort.target, figure) for cohort in cohorts if not words.stays(cohort) for figure in cohort.figures]
+    figures = [(cohort.target, figure) for cohort in cohorts for figure in words.figures(cohort)]
     if not figures:
         return []
     rows = [
         [
             quoted(target),
-            quoted(figure.name) + (" (gate)" if figure.is_gated else ""),
+            quoted(figure.name),
             words.marked(figure.before),
             words.marked(figure.after),
+            words.gate(figure),
             quoted(words.origins(figure), _LONGEST_ORIGIN),
         ]
         for target, figure in figures[:_ROWS]
     ]
-    return [*_table(["target", "number", "before", "after", "from"], rows), *_more(len(figures) - _ROWS, "number")]
+    columns = ["target", "number", "before", "after", "gate", "from"]
+    return [*_table(columns, rows), *_more(len(figures) - _ROWS, "number")]
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

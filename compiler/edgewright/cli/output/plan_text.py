@@ -59,17 +59,17 @@ def _print_figures(change: BlueprintChange) -> None:
     rows = [
         [
             cohort.target,
-            figure.name + (" (gate)" if figure.is_gated else ""),
+            figure.name,
             words.marked(figure.before),
             words.marked(figure.after),
+            words.gate(figure),
             words.origins(figure),
         ]
         for cohort in change.cohorts
-        if not words.stays(cohort)
-        for figure in cohort.figures
+        for figure in words.figures(cohort)
     ]
     if rows:
-        print_table(["target", "number", "before", "after", "from"], rows)
+        print_table(["target", "number", "before", "after", "gate", "from"], rows)
 
 
 def print_waves(waves: tuple[WaveForecast, ...]) -> None:

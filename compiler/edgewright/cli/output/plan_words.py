@@ -8,6 +8,7 @@ from edgewright.kernel.units import format_duration, format_size
 from edgewright.plan.change import (
     Artifact,
     BlueprintChange,
+    Bounds,
     ChangeClass,
     ChangePlan,
     CohortChange,
@@ -89,6 +90,28 @@ def artifacts(change: CohortChange) -> str:
     if stays(change):
         return f"{artifact(change.after)}, stays"
     return f"{artifact(change.before)} → {artifact(change.after)}"
+
+
+def figures(change: CohortChange) -> list[Figure]:
+    """The numbers worth a look: all of an artifact that changes, of one that stays those with other gates."""
+    return [figure for figure in change.figures if not stays(change) or figure.gate_before != figure.gate_after]
+
+
+def gate(figure: Figure) -> str:
+    """What gates demand of a number, and demanded where that was something else: `≤ 290.0 MiB (declared)`."""
+    before, after = (_bounds(bounds) for bounds in (figure.gate_before, figure.gate_after))
+    if figure.before is None or figure.after is None or before == after:
+        said = after or before
+    else:
+        said = f"{before or 'none'} → {after or 'none'}"
+    return f"{said} (declared)" if said else ""
+
+
+def _bounds(bounds: Bounds | None) -> str:
+    if bounds is None:
+        return ""
+    least, most = ("" if number is None else value(number) for number in (bounds.least, bounds.most))
+    return " and ".join(f"{sign} {said}" for sign, said in (("≥", least), ("≤", most)) if said)
 
 
 def wire(change: CohortChange) -> str:

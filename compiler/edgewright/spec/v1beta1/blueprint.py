@@ -149,6 +149,10 @@ class GateSpec(Model):
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: nothing can pass")
         return self
 
+    def covers(self, *, target: str, backend: str) -> bool:
+        """Whether it is meant for the build of this backend for this target."""
+        return (self.targets is None or target in self.targets) and (self.backends is None or backend in self.backends)
+
 
 class FleetReference(Model):
     """The fleet that the release goes to."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -38,6 +39,12 @@ class Recipe(Model):
         if self.method != "int8-static" and self.calibration is not None:
             raise ValueError(f"calibration is used by int8-static only, not by {self.method}")
         return self
+
+
+@cache
+def float32() -> Recipe:
+    """What a blueprint without compression ships."""
+    return Recipe(name="float32", method="float32")
 
 
 class CompressionSpec(Model):
