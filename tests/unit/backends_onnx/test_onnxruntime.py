@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.device_selftest import selftest
 from tests.unit.backends_onnx.conftest import Runner
 
 from edgewright.backends.onnxruntime.steps import build_step, export_step
@@ -68,6 +69,17 @@ def test_a_recipe_gives_an_artifact_that_stays_near_float32(
     assert math.isclose(sum(a * a for a in vector["embedding"]), 1, abs_tol=1e-3)
     assert "min_cosine" in vector["tolerance"]
     assert facts["model_bytes"] < 0.6 * (graph / "model" / "model.onnx").stat().st_size
+
+
+def test_a_device_accepts_an_artifact_whose_context_is_shorter_than_the_test_text(
+    run: Runner, graph: Path, encoder: Path
+) -> None:
+    recipe = worker_recipe("onnxruntime", Recipe(name="r", method="float32"))
+    step = build_step(recipe, "x86_64", 16, reduce_range=False)
+    folder, _ = run(step, {"onnx": graph, "canonical": encoder})
+    assert len(read(folder / "test_vector.json")["input_ids"]) == 16
+    result = selftest("onnx", folder)["vector"]
+    assert (result["ok"], result["message"]) == (True, None)
 
 
 def test_two_builds_of_a_static_recipe_are_byte_identical(

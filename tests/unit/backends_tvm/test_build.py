@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.support.device_selftest import selftest
 
 from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
 from edgewright.kernel.events import discard
@@ -91,6 +92,19 @@ def test_emulation_gives_the_test_vector_at_every_length(build: Build, tmp_path:
     processes.run_step(step, {"artifact": artifact}, output, subject="tiny", threads=1, events=discard)
     for embedding in json.loads((output / "embeddings.json").read_text())["embeddings"]:
         assert embedding == pytest.approx(vector["embedding"], abs=1e-6)
+
+
+def test_a_device_accepts_an_artifact_whose_longest_library_is_shorter_than_the_test_text(
+    build: Build, tmp_path: Path
+) -> None:
+    need_tools(TARGETS["x86-64"])
+    if platform.machine() != "x86_64":
+        pytest.skip("the library runs on x86-64 only")
+    build(tmp_path / "artifact", TARGETS["x86-64"], (8,))
+    vector = json.loads((tmp_path / "artifact" / "test_vector.json").read_text())
+    assert len(vector["input_ids"]) == 8
+    result = selftest("tvm", tmp_path / "artifact")["vector"]
+    assert (result["ok"], result["message"]) == (True, None)
 
 
 def refused(

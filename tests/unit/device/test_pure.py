@@ -20,6 +20,7 @@ from edgewright.device.health import judge, refusal_of
 from edgewright.device.options import Gate
 from edgewright.device.refusal import Refusal
 from edgewright.device.release import check_path, release_number
+from edgewright.device.runtimes.tokenizer import cut_ids
 from edgewright.device.service.api import ApiError, parse_chat
 from edgewright.device.service.selftest import check_generation, read_tolerance
 from edgewright.device.service.text import StopText
@@ -183,6 +184,16 @@ def test_a_stop_word_ends_the_text_before_it(text: str, stops: list[str]) -> Non
     assert text.startswith(out)
     if not places:
         assert out == text
+
+
+def test_a_text_is_cut_before_the_tokens_that_close_it() -> None:
+    ids = [1, 7, 8, 9, 2, 2]
+    assert cut_ids(ids, [1, 0, 0, 0, 0, 1], 4) == [1, 7, 8, 2]  # the first 2 is in the text itself
+    assert cut_ids(ids, [0, 0, 0, 0, 1, 1], 4) == [1, 7, 2, 2]
+    assert cut_ids(ids, [0] * 6, 4) == [1, 7, 8, 9]
+    assert cut_ids(ids, [1, 0, 0, 0, 0, 1], 6) == ids
+    assert cut_ids(ids, [0, 0, 0, 0, 1, 1], 2) == [2, 2]
+    assert cut_ids(ids, [0, 0, 0, 0, 1, 1], 1) == [1]
 
 
 class _Generation:

@@ -34,8 +34,10 @@ class EmbeddingRuntime(Protocol):
     max_length: int
     """Most token ids one text may have, special tokens included."""
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a text with the special tokens of the model; not truncated, not padded."""
+    def encode(self, text: str, longest: int | None = None) -> list[int]:
+        """Token ids of a text with the special tokens of the model, not padded.
+
+        Cut to `longest` ids where that is given, the tokens that close a text kept; else whole."""
 
     def embed(self, ids: Sequence[int], mask: Sequence[int]) -> list[float]:
         """The embedding of one sequence. `mask` is 1 for a token, 0 for padding, as long as `ids`.

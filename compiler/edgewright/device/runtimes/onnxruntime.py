@@ -50,9 +50,9 @@ class OnnxEmbeddings:
         self.max_length = artifact.longest
         self._tokenizer = Tokenizer(artifact.tokenizer)
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a text, special tokens included."""
-        return self._tokenizer.encode(text)
+    def encode(self, text: str, longest: int | None = None) -> list[int]:
+        """Token ids of a text, special tokens included; see `base.EmbeddingRuntime`."""
+        return self._tokenizer.encode(text, longest=longest)
 
     def embed(self, ids: Sequence[int], mask: Sequence[int]) -> list[float]:
         """The embedding of one sequence; see `base.EmbeddingRuntime`."""

@@ -2,7 +2,7 @@
 
 Owns the use of `tokenizers` and `jinja2`, both imported when first needed: a host without them still serves token ids.
 
-Invariants: a chat template runs in Jinja's immutable sandbox, never elsewhere; nothing is truncated or padded here.
+Invariants: a chat template runs in Jinja's immutable sandbox, never elsewhere; nothing is padded here, nor cut unasked.
 """
 
 from __future__ import annotations
@@ -46,13 +46,27 @@ class Tokenizer:
             self._loaded = loaded
         return self._loaded
 
-    def encode(self, text: str, add_special_tokens: bool = True) -> list[int]:
-        """Token ids of a text, special tokens included."""
-        return list(self._tokenizer().encode(text, add_special_tokens=add_special_tokens).ids)
+    def encode(self, text: str, add_special_tokens: bool = True, longest: int | None = None) -> list[int]:
+        """Token ids of a text, special tokens included; cut to `longest` ids where that is given."""
+        encoding = self._tokenizer().encode(text, add_special_tokens=add_special_tokens)
+        ids = list(encoding.ids)
+        return ids if longest is None else cut_ids(ids, encoding.special_tokens_mask, longest)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Text of token ids, without special tokens."""
         return str(self._tokenizer().decode(list(ids), skip_special_tokens=True))
+
+
+def cut_ids(ids: Sequence[int], special: Sequence[int], longest: int) -> list[int]:
+    """`ids` cut to `longest`, as `tokenizers` cuts a text: from its end, before the tokens that close every text.
+
+    `special` is 1 where an id was put in by the tokenizer itself, as long as `ids`."""
+    if len(ids) <= longest:
+        return list(ids)
+    closing = next((n for n, mark in enumerate(reversed(special)) if not mark), len(special))
+    if closing > longest:
+        return list(ids[:longest])
+    return [*ids[: longest - closing], *ids[len(ids) - closing :]]
 
 
 class ChatTemplate:

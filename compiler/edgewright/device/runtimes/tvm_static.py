@@ -108,9 +108,9 @@ class StaticEmbeddings:
         self._output = AlignedBuffer(4 * self.dimension)
         self._lock = threading.Lock()
 
-    def encode(self, text: str) -> list[int]:
-        """Token ids of a text, special tokens included."""
-        return self._tokenizer.encode(text)
+    def encode(self, text: str, longest: int | None = None) -> list[int]:
+        """Token ids of a text, special tokens included; see `base.EmbeddingRuntime`."""
+        return self._tokenizer.encode(text, longest=longest)
 
     def embed(self, ids: Sequence[int], mask: Sequence[int]) -> list[float]:
         """The embedding of one sequence; see `base.EmbeddingRuntime`."""

@@ -135,17 +135,16 @@ class Model:
         return {"object": "list", "data": data, "model": self.identity.blueprint, "usage": usage}
 
     def _ids(self, runtime: Any, entry: Any, truncate: bool) -> list[int]:
-        with client_errors("input"):
-            ids = runtime.encode(entry) if isinstance(entry, str) else list(entry)
         longest = runtime.max_length
+        with client_errors("input"):
+            ids = runtime.encode(entry, longest if truncate else None) if isinstance(entry, str) else list(entry)
         if len(ids) > longest:
             if not truncate:
                 message = (
                     f"the input has {len(ids)} tokens, this model reads {longest}; shorten it or send truncate: true"
                 )
                 raise ApiError(400, message, code="context_length_exceeded", parameter="input")
-            # keep the closing special token that the model was trained to see
-            ids = [*ids[: longest - 1], ids[-1]] if isinstance(entry, str) else ids[:longest]
+            ids = ids[:longest]
         return ids
 
     def prompt(self, request: ChatRequest) -> tuple[list[int], int]:

@@ -47,12 +47,15 @@ def run_selftest(runtime: Any, vector: Mapping[str, Any], budget_s: float = BUDG
 
 
 def _tokenizer_agrees(runtime: Any, vector: Mapping[str, Any], ids: Sequence[int]) -> str | None:
-    """None when the device's tokenizer gives the vector's ids; without a tokenizer only ids are checked."""
+    """None when the device's tokenizer gives the vector's ids; without a tokenizer only ids are checked.
+
+    A text with more tokens than the artifact takes was cut when the vector was made; it is cut here the same way."""
     try:
         if vector.get("messages"):
             found = runtime.encode_chat(vector["messages"])
         elif isinstance(vector.get("prompt") or vector.get("text"), str):
-            found = runtime.encode(vector.get("prompt") or vector["text"])
+            text = vector.get("prompt") or vector["text"]
+            found = runtime.encode(text, runtime.max_length) if runtime.task == EMBEDDINGS else runtime.encode(text)
         else:
             return None
     except Refusal as refusal:

@@ -67,6 +67,7 @@ def build(request: Request) -> Facts:
         outputs=[{"name": "embedding", "dtype": "float32", "shape": ["batch", facts["dimension"]]}],
     )
     write_document(request.output / "artifact.json", document)
+    tokenizer.enable_truncation(document["context"])
     write_document(request.output / "test_vector.json", _vector(target, tokenizer, facts, method, request.threads))
     return {"model_bytes": target.stat().st_size, "operators": _operators(model), "calibration_samples": len(samples)}
 
@@ -82,7 +83,9 @@ def _calibration(request: Request, recipe: dict[str, Any], tokenizer: Tokenizer)
 
 
 def _vector(path: Path, tokenizer: Tokenizer, facts: Facts, method: str, threads: int) -> dict[str, Any]:
-    """Load the artifact, run it, and record its answer. Refuses `artifact-unloadable` and `artifact-unsound`."""
+    """Load the artifact, run it, and record its answer. Refuses `artifact-unloadable` and `artifact-unsound`.
+
+    `tokenizer` cuts to what the artifact takes, as the device does."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     state = onnxruntime.capi.onnxruntime_pybind11_state
