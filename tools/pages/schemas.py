@@ -43,13 +43,21 @@ def _keys(
         path = f"{prefix}{name}"
         members = [_resolved(member, definitions) for member in _members(body)]
         default = "required" if name in required else _shown(body["default"]) if "default" in body else ""
-        words = body.get("description") or next((m["description"] for m in members if "description" in m), "")
+        words = body.get("description") or _described(members)
         yield path, " or ".join(dict.fromkeys(_word(m, definitions) for m in members)), default, words
         if depth < _DEEPEST:
             is_choice = sum("properties" in member for member in members) > 1
             for member in members:
                 choice = f"({_type_of(member)})" if is_choice and _type_of(member) else ""
                 yield from _below(member, definitions, path + choice, depth)
+
+
+def _described(members: list[dict[str, Any]]) -> str:
+    """What a key means that says nothing itself: what its shape says; of several shapes, which there are."""
+    types = [_type_of(member) for member in members]
+    if len(members) > 1 and all(types):
+        return f"one of {len(types)} types: {', '.join(types)}"
+    return " or: ".join(dict.fromkeys(member["description"] for member in members if "description" in member))
 
 
 def _type_of(member: dict[str, Any]) -> str:
