@@ -42,6 +42,29 @@ def note_output(context: click.Context, parameter: click.Parameter, value: str |
     return invocation.output
 
 
+def _note_reports(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> None:
+    """Remember the reports, so that they are written too when documents cannot even be loaded."""
+    del parameter
+    if not values:
+        return
+    from edgewright.cli.output.report import FORMS
+
+    found = []
+    for value in values:
+        form, separator, path = value.partition("=")
+        if form not in FORMS or not separator or not path:
+            raise click.BadParameter(f"{value!r} is not FORM=FILE with one of {', '.join(FORMS)}")
+        found.append((form, Path(path)))
+    _invocation(context).reports = tuple(found)
+
+
+def report_option(help_text: str) -> Callable[[_Function], _Function]:
+    """Files that get a report of what was found, whatever is printed."""
+    return click.option(
+        "--report", multiple=True, metavar="FORM=FILE", callback=_note_reports, expose_value=False, help=help_text
+    )
+
+
 def note_debug(context: click.Context, parameter: click.Parameter, value: bool) -> bool:
     """Click callback of `--debug`."""
     del parameter

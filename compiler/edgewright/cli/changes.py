@@ -7,7 +7,7 @@ from Git's objects; what is wrong with it is a note, because the change may be w
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,20 +16,30 @@ from edgewright.check.run import check
 from edgewright.cli.known import KnownResults
 from edgewright.cli.revisions import open_empty, open_revision
 from edgewright.cli.sides import Side
-from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, Severity, did_you_mean, fail
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, Severity, Span, did_you_mean, fail
 from edgewright.kernel.digest import digest_file
 from edgewright.load.documents import Repository, load_environments, load_repository
 from edgewright.load.git import Commit, changes, head, merge_base, require_git, resolve
-from edgewright.load.git.commits import is_shallow, shallow_clone
+from edgewright.load.git.commits import is_null, is_shallow, shallow_clone
 from edgewright.package.trust import FILE as SIGNERS
-from edgewright.plan.change import ChangePlan, Revision
+from edgewright.plan.change import ChangeClass, ChangePlan, NextStep, Revision
 from edgewright.plan.compare import Pair, Scope, compare
 from edgewright.plan.sides import FleetSide, PlannedWave
+from edgewright.plan.step import VERSION, version_not_raised
 from edgewright.plugins.registry import Registry
 
 WORKING_TREE = "working tree"
+NOTHING = "nothing"
 _OF_BUILDS = frozenset({"git-lfs-pointer", "model-missing"})
 """What a build needs and a plan does not: content that Git LFS keeps, or that is too large to lay out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """What a change does, and what is wrong with it although each document is right; places are those after it."""
+
+    change: ChangePlan
+    problems: tuple[Diagnostic, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +55,11 @@ class _Ends:
 
 def plan_change(
     repository: Path, base: str, revision: str | None, selectors: Sequence[str], environment: str | None = None
-) -> ChangePlan:
-    """What the change from `base` to `revision` (the working tree when None) does to the fleet."""
+) -> Planned:
+    """What the change from `base` to `revision` (the working tree when None) does to the fleet.
+
+    The null object id, which forges name before a first push, is a base that holds nothing.
+    """
     ends = _find_ends(repository, base, revision)
     before, after = (_load(folder, environment) for folder in (ends.before, ends.after))
     if environment is not None and not before and not after:
@@ -68,7 +81,20 @@ def plan_change(
             fleets += [new.fleet(fleet) for fleet in sorted({item.spec.fleet.ref for item in mine})]
     scope = Scope(cohorts, fleets, tuple(name for name in environments if name) if environment is None else ())
     notes = dict.fromkeys(note for name in environments for note in _notes(before.get(name), after.get(name)))
-    return compare(ends.base, ends.head, pairs, scope, (*ends.notes, *notes))
+    change = compare(ends.base, ends.head, pairs, scope, (*ends.notes, *notes))
+    return Planned(change, _not_raised(change, after))
+
+
+def _not_raised(plan: ChangePlan, after: Mapping[str | None, Repository]) -> tuple[Diagnostic, ...]:
+    """Versions that should have been raised: each place once, whatever the number of environments."""
+    found: dict[tuple[str, str, Span], set[ChangeClass]] = {}
+    for change in plan.blueprints:
+        if change.step is not NextStep.RAISE_VERSION or change.version_after is None:
+            continue
+        for environment in change.environments:
+            span = after[environment].blueprints[change.name].spans.span(VERSION)
+            found.setdefault((change.name, change.version_after, span), set()).update(change.classes)
+    return tuple(version_not_raised(name, version, found[name, version, span], span) for name, version, span in found)
 
 
 def _load(folder: Path, environment: str | None) -> dict[str | None, Repository]:
@@ -110,7 +136,7 @@ def _pairs(names: Sequence[str], environment: str | None, before: Side | None, a
 
 def _find_ends(repository: Path, base: str, revision: str | None) -> _Ends:
     folder = require_git(repository)
-    tip = resolve(repository, base)
+    tip = None if is_null(base) else resolve(repository, base)
     notes: list[str] = []
     if revision is not None:
         commit: Commit | None = resolve(repository, revision)
@@ -121,6 +147,8 @@ def _find_ends(repository: Path, base: str, revision: str | None) -> _Ends:
         commit, after = head(repository), repository
         is_clean = commit is not None and not changes(repository)
         name = Revision(WORKING_TREE, commit.id if commit and is_clean else None, commit.subject if commit else None)
+    if tip is None:
+        return _Ends(open_empty(), after, Revision(NOTHING, None), name, ())
     start = merge_base(repository, tip, commit) if commit else tip
     if start is None and is_shallow(folder):
         raise shallow_clone(folder, f"the commit where {name.name} left {base}")

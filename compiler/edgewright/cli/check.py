@@ -16,6 +16,7 @@ from edgewright.cli.arguments import (
     blueprint_option,
     environment_option,
     note_output,
+    report_option,
     repository_argument,
 )
 from edgewright.cli.output.findings import Findings
@@ -31,27 +32,8 @@ _NAMED = 20
 """Blueprints that are named when all are right."""
 
 
-def _note_reports(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> None:
-    """Remember the reports, so that they are written too when documents cannot even be loaded."""
-    del parameter
-    found = []
-    for value in values:
-        form, separator, path = value.partition("=")
-        if form not in FORMS or not separator or not path:
-            raise click.BadParameter(f"{value!r} is not FORM=FILE with one of {', '.join(FORMS)}")
-        found.append((form, Path(path)))
-    context.ensure_object(Invocation).reports = tuple(found)
-
-
 def _report_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    report = click.option(
-        "--report",
-        multiple=True,
-        metavar="FORM=FILE",
-        callback=_note_reports,
-        expose_value=False,
-        help="Also write the report to FILE, in any form of --output (repeatable).",
-    )
+    report = report_option("Also write the report to FILE, in any form of --output (repeatable).")
     output = click.option(
         "--output",
         "-o",

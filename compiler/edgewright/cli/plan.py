@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
@@ -14,9 +14,10 @@ from edgewright.cli.arguments import (
     blueprint_option,
     environment_option,
     note_output,
+    report_option,
     repository_argument,
 )
-from edgewright.kernel.diagnostics import ExitCode
+from edgewright.kernel.diagnostics import Diagnostic, ExitCode, Severity, fail
 
 SCHEMA = 1
 """Version of the JSON form of a change."""
@@ -26,6 +27,15 @@ def _note_form(context: click.Context, parameter: click.Parameter, value: str | 
     """Errors have no Markdown: they stay text."""
     form = note_output(context, parameter, None if value == "markdown" else value)
     return value or form
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a comparison prints and writes."""
+
+    output: str
+    exit_code: bool
+    steps: Path | None
 
 
 @click.command("plan")
@@ -42,8 +52,16 @@ def _note_form(context: click.Context, parameter: click.Parameter, value: str | 
     help="Form of the result; Markdown, with --base, is the comment of a pull request.  [default: text]",
 )
 @click.option("--exit-code", is_flag=True, help="With --base: exit with 6 when something changes.")
+@click.option(
+    "--steps",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="With --base: write what to do next to FILE, `STEP NAME VERSION` a line; a version that had to be raised and "
+    "was not is then an error.",
+)
+@report_option("With --base: also write what is wrong to FILE, in any form of `check` (repeatable).")
 @click.pass_obj
-def command(
+def command(  # noqa: PLR0913, PLR0917 - click passes each option as an argument
     invocation: Invocation,
     repository: Path,
     blueprints: tuple[str, ...],
@@ -52,15 +70,18 @@ def command(
     revision: str | None,
     output: str,
     exit_code: bool,
+    steps: Path | None,
 ) -> ExitCode:
     """Show what compiling REPOSITORY would run, what is in the store already, and estimates with their formula.
 
     With --base: what a change does, cohort by cohort, and what it does not touch. Runs no model code, needs no secret.
     """
     if base is not None:
-        return _plan_change(repository, base, revision, blueprints, environment, output, exit_code)
-    if exit_code or output == "markdown":
-        raise click.UsageError("--exit-code and --output markdown are about a change: give its --base")
+        asked = _Asked(output, exit_code, steps)
+        return _plan_change(invocation, repository, (base, revision), blueprints, environment, asked)
+    if exit_code or output == "markdown" or steps is not None or invocation.reports:
+        options = "--exit-code, --steps, --report and --output markdown"
+        raise click.UsageError(f"{options} are about a change: give its --base")
     if revision is not None:
         from edgewright.cli.revisions import revision_source
 
@@ -71,28 +92,59 @@ def command(
 
 
 def _plan_change(
+    invocation: Invocation,
     repository: Path,
-    base: str,
-    revision: str | None,
+    ends: tuple[str, str | None],
     blueprints: Sequence[str],
     environment: str | None,
-    output: str,
-    exit_code: bool,
+    asked: _Asked,
 ) -> ExitCode:
     from edgewright.cli.changes import plan_change
 
-    found = plan_change(repository, base, revision, blueprints, environment)
-    if output == "markdown":
+    planned = plan_change(repository, *ends, blueprints, environment)
+    found, problems = planned.change, planned.problems
+    if asked.output == "markdown":
         from edgewright.cli.output.plan_markdown import render_markdown
 
         click.echo(render_markdown(found), nl=False)
-    elif output == "json":
+    elif asked.output == "json":
         click.echo(json.dumps({"schema": SCHEMA, **asdict(found)}, indent=2))
     else:
         from edgewright.cli.output.plan_text import print_change
 
         print_change(found)
-    return ExitCode.CHANGES if exit_code and not found.is_empty else ExitCode.OK
+    if asked.steps is not None:  # there is no next step for it
+        problems = tuple(replace(problem, severity=Severity.ERROR) for problem in problems)
+    _report(invocation, repository, problems)
+    if asked.steps is not None:
+        if problems:
+            return ExitCode.DOCUMENTS
+        from edgewright.plan.step import step_lines
+
+        _write_steps(asked.steps, step_lines(found, environment))
+    return ExitCode.CHANGES if asked.exit_code and not found.is_empty else ExitCode.OK
+
+
+def _report(invocation: Invocation, repository: Path, problems: tuple[Diagnostic, ...]) -> None:
+    """Write the reports that were asked for; stdout is the plan's, so people read what is wrong on stderr."""
+    from edgewright.cli.output.findings import Findings
+    from edgewright.cli.output.report import print_report, write_reports
+
+    findings = Findings(problems, root=repository)
+    reports, invocation.reports = invocation.reports, ()
+    write_reports(reports, findings)
+    print_report("text", findings)
+
+
+def _write_steps(path: Path, text: str) -> None:
+    from edgewright.kernel.files import write_atomic
+
+    try:
+        write_atomic(path, text.encode())
+    except OSError as error:
+        message = f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
+        hint = "name a file in a folder that can be written"
+        raise fail("file-system", message, exit_code=ExitCode.MISSING, subject=str(path), hint=hint) from error
 
 
 def _plan_actions(repository: Path, blueprints: tuple[str, ...], environment: str | None, output: str) -> None:

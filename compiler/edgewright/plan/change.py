@@ -31,6 +31,15 @@ class ChangeClass(StrEnum):
     FLEET = "fleet"
 
 
+class NextStep(StrEnum):
+    """What a change asks for next, once it is merged; `plan.step` says why."""
+
+    RELEASE = "release"
+    RECONCILE = "reconcile"
+    RAISE_VERSION = "raise-version"
+    NONE = "none"
+
+
 CONTENT = frozenset(
     {
         ChangeClass.NEW,
@@ -176,7 +185,7 @@ class DeviceSamples:
 
 @dataclass(frozen=True, slots=True)
 class BlueprintChange:
-    """What changes for one blueprint: its cohorts, and how the roll-out would go.
+    """What changes for one blueprint: its cohorts, how the roll-out would go, and what it asks for next.
 
     `environments` are those in which exactly this happens; None among them is the repository without any.
     """
@@ -186,6 +195,7 @@ class BlueprintChange:
     classes: tuple[ChangeClass, ...]
     version_before: str | None
     version_after: str | None
+    step: NextStep
     fleet: str
     cohorts: tuple[CohortChange, ...]
     unchanged_cohorts: int

@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from edgewright.plan.change import (
-    CONTENT,
     Artifact,
     BlueprintChange,
     Bounds,
@@ -19,6 +18,7 @@ from edgewright.plan.change import (
     CohortChange,
     DeviceCounts,
     Figure,
+    NextStep,
     Number,
     NumberKind,
     Revision,
@@ -39,6 +39,7 @@ from edgewright.plan.devices import (
     touched_names,
 )
 from edgewright.plan.sides import BlueprintSide, CohortSide, FleetSide, PlannedWave
+from edgewright.plan.step import IN_A_RELEASE, next_step
 from edgewright.plan.wire import duration, headroom, wire
 from edgewright.spec.v1beta1.fleet import Device
 
@@ -148,7 +149,7 @@ def _blueprint(pair: Pair, shared: _Shared, touched: dict[int, set[str]]) -> Blu
     diff = shared.diff(fleet_before.devices, fleet_after.devices)
     names = [*(after.cohorts if after else ()), *(before.cohorts if before else ())]
     classes = {name: _classes(before, after, name) for name in dict.fromkeys(names)}
-    is_released = any(CONTENT & set(found) or ChangeClass.VERSION in found for found in classes.values())
+    is_released = any(IN_A_RELEASE & set(found) for found in classes.values())
     # a release goes to all of its devices, also to those whose artifact stays
     whole = frozenset(after.cohorts) if after and is_released else frozenset()
     forecast = shared.forecast(pair.waves, diff, whole)
@@ -158,12 +159,15 @@ def _blueprint(pair: Pair, shared: _Shared, touched: dict[int, set[str]]) -> Blu
     shown = [change for change in changes if change.classes]
     all_classes = {item for change in shown for item in change.classes}
     total = _sum([change.wire.total for change in shown if change.after and change.devices.touched])
+    old, new = (side.blueprint.metadata.version if side else None for side in (before, after))
+    step = next_step(old, new, all_classes)
     return BlueprintChange(
         pair.name,
         (),
         tuple(item for item in ChangeClass if item in all_classes),
-        before.blueprint.metadata.version if before else None,
-        after.blueprint.metadata.version if after else None,
+        old,
+        new,
+        step,
         fleet_after.name or fleet_before.name,
         tuple(shown),
         len(changes) - len(shown),
@@ -174,7 +178,7 @@ def _blueprint(pair: Pair, shared: _Shared, touched: dict[int, set[str]]) -> Blu
         forecast.site_count,
         total,
         duration(after.blueprint.spec.rollout, forecast.waves, total) if after else None,
-        tuple(_notes(before, after, classes)),
+        tuple(_notes(before, after, step)),
     )
 
 
@@ -285,9 +289,7 @@ def _sum(numbers: Sequence[Number | None]) -> Number | None:
     return Number(sum(number.value for number in known), "B", kind, words)
 
 
-def _notes(
-    before: BlueprintSide | None, after: BlueprintSide | None, classes: Mapping[str, tuple[ChangeClass, ...]]
-) -> Iterable[str]:
+def _notes(before: BlueprintSide | None, after: BlueprintSide | None, step: NextStep) -> Iterable[str]:
     for word, side in (("before", before), ("after", after)):
         if side is not None and side.unknown is not None:
             yield f"{word} the change: {side.unknown}; what depends on it is judged by the documents"
@@ -295,8 +297,6 @@ def _notes(
             yield f"{word} the change: {side.fleet.unknown}; its devices are not counted"
     if after is None:
         yield "devices keep the release they run: removing a blueprint takes nothing off them"
-        return
-    is_content = any(CONTENT & set(found) - {ChangeClass.NEW} for found in classes.values())
-    if before is not None and is_content and before.blueprint.metadata.version == after.blueprint.metadata.version:
+    elif step is NextStep.RAISE_VERSION:
         version = after.blueprint.metadata.version
         yield f"the version is still {version}: devices that run it would not take the change; raise metadata.version"

@@ -11,10 +11,11 @@ import re
 from collections.abc import Iterable, Sequence
 
 from edgewright.cli.output import plan_words as words
-from edgewright.plan.change import BlueprintChange, ChangePlan, CohortChange, Sample
+from edgewright.plan.change import BlueprintChange, ChangePlan, CohortChange, NextStep, Sample
 
 LIMIT_CHARACTERS = 60_000
 MARKER = "<!-- edgewright plan -->"
+_COLUMNS = ("blueprint", "version", "change", "devices", "over the wire", "roll-out", "next")
 _SUMMARY_ROWS = 20
 _ROWS = 30
 _NOTES = 20
@@ -32,7 +33,7 @@ def render_markdown(plan: ChangePlan) -> str:
     """The comment; the same plan gives the same bytes."""
     head = [MARKER, f"**edgewright plan**: {words.headline(plan)}", ""]
     if plan.blueprints:
-        head += _table(["blueprint", "version", "change", "devices", "over the wire", "roll-out"], _summary(plan))
+        head += _table(_COLUMNS, _summary(plan))
         head += _more(len(plan.blueprints) - _SUMMARY_ROWS, "blueprint")
     head += [f"Not touched: {words.untouched(plan)}.", ""]
     head += _notes(plan)
@@ -74,6 +75,7 @@ def _summary(plan: ChangePlan) -> list[list[str]]:
             f"{change.touched:,}",
             words.marked(change.wire_total) if change.touched else "nothing",
             words.time_of(change.duration),
+            f"**{change.step}**" if change.step is NextStep.RAISE_VERSION else str(change.step),
         ]
         for change in plan.blueprints[:_SUMMARY_ROWS]
     ]

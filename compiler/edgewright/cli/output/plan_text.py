@@ -53,6 +53,7 @@ def _print_blueprint(change: BlueprintChange, places: str) -> None:
         click.echo(f"over the wire: {words.marked(change.wire_total)}, {change.wire_total.origin}")
     if change.duration is not None:
         click.echo(f"roll-out: {words.time_of(change.duration)}, {change.duration.formula}")
+    click.echo(f"next: {words.step(change)}")
 
 
 def _print_figures(change: BlueprintChange) -> None:

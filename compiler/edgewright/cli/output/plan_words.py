@@ -14,6 +14,7 @@ from edgewright.plan.change import (
     CohortChange,
     Duration,
     Figure,
+    NextStep,
     Number,
     Revision,
     Sample,
@@ -69,6 +70,13 @@ def versions(change: BlueprintChange) -> str:
     if before is None or after is None:
         return before or after or ""
     return after if before == after else f"{before} → {after}"
+
+
+def step(change: BlueprintChange) -> str:
+    """What the change asks for next: `release 1.1.0`, `reconcile 1.0.0`, `raise-version`, `none`."""
+    if change.step in (NextStep.RELEASE, NextStep.RECONCILE):
+        return f"{change.step} {change.version_after}"
+    return str(change.step)
 
 
 def artifact(found: Artifact | None) -> str:
@@ -161,6 +169,9 @@ def headline(plan: ChangePlan) -> str:
         kind = "measured" if all(number.kind == "measured" for number in known) else "estimated"
         more = "" if len(known) == len(totals) else ", not all known"
         parts.append(f"{format_size(sum(number.value for number in known))} over the wire ({kind}{more})")
+    kept = len({change.name for change in plan.blueprints if change.step is NextStep.RAISE_VERSION})
+    if kept:
+        parts.append(f"{count(kept, 'version')} to raise")
     return ", ".join(parts)
 
 

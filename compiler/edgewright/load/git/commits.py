@@ -60,6 +60,11 @@ def resolve(root: Path, ref: str) -> Commit:
     return _read(folder, name)
 
 
+def is_null(ref: str) -> bool:
+    """Whether it is the null object id, which names no object: forges say it for the state before a first push."""
+    return OBJECT_ID.fullmatch(ref) is not None and not ref.strip("0")
+
+
 def head(root: Path) -> Commit | None:
     """The commit that is checked out; None outside Git and before the first commit."""
     folder = find_git(root)
