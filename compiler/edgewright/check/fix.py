@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgewright.kernel.diagnostics import Edit, Fix
+from edgewright.load.fixes import second_keys_fixed
 from edgewright.load.positions import Positions
 from edgewright.load.yaml12 import Parsed, Path, parse
+
+_MOST_READ = 4 << 20
+"""Characters: each try to find out which fixes go together reads the whole document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +36,31 @@ def mend(text: str, path: str, fixes: Iterable[Fix]) -> Mended:
     together = _apply(text, path, wanted)
     if together is not None and _is_as_meant(parsed, together, _edits(wanted)):
         return Mended(together, tuple(wanted))
-    chosen: list[Fix] = []
-    for fix in wanted:  # one of them is wrong, or two overlap: take those that go together
-        tried = _apply(text, path, [*chosen, fix])
-        if tried is not None and _is_as_meant(parsed, tried, _edits([*chosen, fix])):
-            chosen.append(fix)
+    chosen = _that_go_together(text, parsed, wanted)
     return Mended(_apply(text, path, chosen) or text, tuple(chosen))
+
+
+def second_keys(text: str, path: str) -> list[Fix]:
+    """The fixes of all keys that are written twice, however many: a report names only the first ones."""
+    parsed, problems = parse(text.encode(), path)
+    found = second_keys_fixed(problems, text.encode(), parsed.spans) if parsed is not None else []
+    return [problem.fix for problem in found if problem.fix is not None]
+
+
+def _that_go_together(text: str, parsed: Parsed, wanted: Sequence[Fix]) -> list[Fix]:
+    """One of them is wrong, or two overlap: take what can be taken, by halves, until enough was read."""
+    chosen: list[Fix] = []
+    waiting = [list(wanted)]
+    for _ in range(_MOST_READ // len(text)):
+        if not waiting:
+            break
+        part = waiting.pop()
+        tried = _apply(text, parsed.spans.path, [*chosen, *part])
+        if tried is not None and _is_as_meant(parsed, tried, _edits([*chosen, *part])):
+            chosen += part
+        elif len(part) > 1:
+            waiting += [part[len(part) // 2 :], part[: len(part) // 2]]
+    return chosen
 
 
 def _edits(fixes: Sequence[Fix]) -> list[Edit]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from edgewright.check.fix import mend
+from edgewright.check.fix import mend, second_keys
 from edgewright.cli.output.terminal import color_of, plain
 from edgewright.kernel.beneath import read_beneath, replace_beneath
 from edgewright.kernel.diagnostics import Diagnostic, Fix
@@ -44,11 +44,13 @@ def mend_repository(root: Path, check: Callable[[], Iterable[Diagnostic]]) -> li
 def _round(root: Path, diagnostics: Iterable[Diagnostic], written: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Apply the fixes of some diagnostics; for each file that changed, its text before and after."""
     changed: dict[str, tuple[str, str]] = {}
-    for path, fixes in sorted(_by_file(diagnostics).items()):
+    found = list(diagnostics)
+    crowded = {item.span.path for item in found if item.slug == "more-errors" and item.span is not None}
+    for path, fixes in sorted(_by_file(found).items()):
         text = read_beneath(root, path, SIZE_LIMIT_BYTES).decode("utf-8")
         if path in written and written[path] != text:
             continue  # somebody edits it at this moment: leave it to them
-        mended = mend(text, path, fixes)
+        mended = mend(text, path, [*fixes, *second_keys(text, path)] if path in crowded else fixes)
         if mended.text != text:
             replace_beneath(root, path, mended.text.encode("utf-8"))
             changed[path] = (text, mended.text)

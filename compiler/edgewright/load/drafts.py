@@ -109,19 +109,21 @@ def _read(candidate: Candidate, reading: Reading) -> None:
         reading.unread.append(path)
         return
     kind, version = parsed.value["kind"], parsed.value["apiVersion"]
-    if version != NEWEST:
-        converted, errors = _converted(parsed, kind, version)
-        if converted is None:
-            reading.problems += errors
-            reading.broken |= {(kind, name) for name in [name_of(parsed.value)] if name is not None}
-            return
-        parsed = converted
+    name = name_of(parsed.value)
+    is_hopeless = len(problems) > ERRORS_SHOWN  # one count of what is not shown says enough
+    converted, errors = (None, []) if is_hopeless else _converted(parsed, kind, version)
+    if converted is None:
+        reading.problems += errors
+        reading.broken |= {(kind, name)} if name is not None else set()
+        return
     origins = (Origin(path, digest_bytes(candidate.data)),)
-    reading.drafts.append(Draft(kind, parsed, version, origins, is_whole=not problems))
+    reading.drafts.append(Draft(kind, converted, version, origins, is_whole=not problems))
 
 
 def _converted(parsed: Parsed, kind: str, version: str) -> tuple[Parsed | None, list[Diagnostic]]:
-    """An older version's document in the newest shape; what is wrong with it is said in its own version's words."""
+    """The document in the newest shape; what is wrong with an older version's is said in that version's words."""
+    if version == NEWEST:
+        return parsed, []
     document, errors = validate(parsed, kinds_of(version)[kind])
     return (to_newest(parsed, kind, version) if document is not None else None), errors
 
@@ -157,7 +159,7 @@ def validate(parsed: Parsed, model: type[Model]) -> tuple[Model | None, list[Dia
     try:
         return model.model_validate_json(json.dumps(parsed.value), by_alias=True, by_name=False), []
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = error.errors(include_url=False, include_input=False)
     shown = details[:ERRORS_SHOWN]
     found = (diagnose(cast("Mapping[str, Any]", detail), parsed, model) for detail in shown)
     diagnostics = [diagnostic for diagnostic in found if diagnostic is not None]

@@ -5,6 +5,7 @@ Pure. Invariant: what is put into a document is a known word, written so that YA
 
 from __future__ import annotations
 
+import bisect
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,6 @@ from edgewright.load.yaml12 import Parsed, Path, SpanMap
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-_LINES_LOOKED_AT = 1_000
 _KEYS_COMPARED = 200
 """A mapping with more keys than this is wrong as a whole."""
 _NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
@@ -58,22 +58,29 @@ def second_keys_fixed(problems: Iterable[Diagnostic], data: bytes, spans: SpanMa
     if all(problem.slug != "duplicate-key" for problem in found):
         return found
     lines = _LINE_END.split(data.decode("utf-8"))
-    keys = {(span.line, span.column): path for path, span in spans.keys.items()}
-    return [_second_key_fixed(problem, lines, keys, spans) for problem in found]
+    indents = [len(line) - len(line.lstrip()) for line in lines]
+    # in a block all keys stand in one column, so the nearest one above with the same words is the first one
+    said: dict[tuple[int, str], list[tuple[int, Path]]] = {}
+    for path, span in spans.keys.items():
+        if indents[span.line - 1] == span.column - 1:
+            said.setdefault((span.column, lines[span.line - 1].strip()), []).append((span.line, path))
+    return [_second_key_fixed(problem, lines, indents, said, spans) for problem in found]
 
 
 def _second_key_fixed(
-    problem: Diagnostic, lines: list[str], keys: Mapping[tuple[int, int], Path], spans: SpanMap
+    problem: Diagnostic,
+    lines: list[str],
+    indents: list[int],
+    said: Mapping[tuple[int, str], list[tuple[int, Path]]],
+    spans: SpanMap,
 ) -> Diagnostic:
     span = problem.span
-    if problem.slug != "duplicate-key" or span is None or lines[span.line - 1][: span.column - 1].strip():
+    if problem.slug != "duplicate-key" or span is None or indents[span.line - 1] != span.column - 1:
         return problem
-    said = lines[span.line - 1][span.column - 1 :].rstrip()
-    # in a block all keys stand in one column, so the nearest one above with the same words is the first one
-    lowest = max(0, span.line - _LINES_LOOKED_AT)
-    above = (line for line in range(span.line - 1, lowest, -1) if (line, span.column) in keys)
-    first = next((line for line in above if lines[line - 1][span.column - 1 :].rstrip() == said), None)
-    if first is None or "#" in said or spans.values[keys[first, span.column]].end_line != first:
+    words = lines[span.line - 1].strip()
+    rivals = said.get((span.column, words), [])
+    above = bisect.bisect_left(rivals, (span.line, ())) - 1
+    if above < 0 or "#" in words or spans.values[rivals[above][1]].end_line != rivals[above][0]:
         return problem
     end = Span(span.path, span.line, 1, span.line + 1, 1)
     if span.line == len(lines):

@@ -1,8 +1,8 @@
 """Strict YAML: bytes to values and spans, over PyYAML's C parser with the scalars of YAML 1.2's core schema.
 
 Refused with their place: duplicate keys, merge keys, aliases and anchors, tags, several documents, keys that are not
-text, NaN and infinities, control characters, depth over 32. `no`, `on`, `012` and `12:30` are text or plain numbers, as
-YAML 1.2 says. Knows nothing of documents.
+text, NaN and infinities, control characters, depth over 32, over 100,000 keys and values. `no`, `on`, `012` and `12:30`
+are text or plain numbers, as YAML 1.2 says. Knows nothing of documents.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from edgewright.kernel.diagnostics import Diagnostic, Span
 
 SIZE_LIMIT_BYTES = 1 << 20
 DEPTH_LIMIT = 32
+COUNT_LIMIT = 100_000
+"""Keys and values of one document: a mebibyte can hold ten times as many, and reading those takes seconds."""
 Path = tuple[str | int, ...]
 """The way to a value: keys and positions from the root."""
 
@@ -125,6 +127,7 @@ class _Builder:
         self.diagnostics: list[Diagnostic] = []
         self._next = next_event
         self._depth = 0
+        self._count = 0
         self._refused: _RefusedError | None = None
         self._nowhere = Span(name, 1, 1, 1, 1)
 
@@ -150,6 +153,10 @@ class _Builder:
             self._refuse_event("yaml-alias", f"the alias *{event.anchor} is not allowed", event, "write the value out")
         if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             return event
+        self._count += 1
+        if self._count > COUNT_LIMIT:
+            message = f"{self.name} has more keys and values than the {COUNT_LIMIT:,} allowed"
+            self._refuse_event("file-too-large", message, event, "split it into several documents")
         if event.anchor is not None:
             self._refuse_event("yaml-alias", f"the anchor &{event.anchor} is not allowed", event, "write the value out")
         if event.tag is not None and event.tag != "!":

@@ -154,6 +154,30 @@ def test_second_key_beside_others_stays() -> None:
         assert [problem.fix for problem in _second_keys(text)] == [None]
 
 
+def test_one_run_removes_every_second_key_however_many(repository: Path) -> None:
+    fleet = repository / "fleet.yaml"
+    right = fleet.read_text(encoding="utf-8")
+    fleet.write_text(right + "kind: Fleet\n" * 3000, encoding="utf-8")
+    assert run(["check", "--fix", str(repository)]) == 0
+    assert fleet.read_text(encoding="utf-8") == right
+
+
+def test_one_fix_that_cannot_be_made_keeps_back_no_other() -> None:
+    text = "".join(f"k{number}: a\n" for number in range(300)) + "k7: a\n  more\n" + "k8: a\n" * 300
+    fixes = [problem.fix for problem in _second_keys(text) if problem.fix is not None]
+    mended, applied = _mended(text, *fixes)
+    assert (len(fixes), applied) == (301, 300)
+    assert mended == text.replace("more\n" + "k8: a\n" * 300, "more\n")
+
+
+def test_fixes_that_all_do_harm_are_not_tried_one_by_one() -> None:
+    lines = [f"k{number}: a\n" for number in range(2000)]
+    text = "".join(lines) + "".join(f"other-{line}{line}  more\n" for line in lines)
+    fixes = [problem.fix for problem in _second_keys(text) if problem.fix is not None]
+    assert len(fixes) == 2000
+    assert _mended(text, *fixes) == (text, 0)
+
+
 def _second_keys(text: str) -> list[Diagnostic]:
     parsed, problems = parse(text.encode(), "a.yaml")
     assert parsed is not None

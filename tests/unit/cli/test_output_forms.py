@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +41,21 @@ def test_form_is_as_recorded(form: str, tmp_path: Path, monkeypatch: pytest.Monk
     if update_golden:
         expected.write_text(text, encoding="utf-8")
     assert text == expected.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_says_how_many_mistakes_it_leaves_out(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(_BASE, tmp_path / "fleet")
+    with (tmp_path / "fleet" / "fleet.yaml").open("a", encoding="utf-8") as file:
+        file.write("".join(f"key{number}: 1\n" for number in range(25_080)))
+    assert run(["check", "--output", form, str(tmp_path / "fleet")]) == 3
+    printed = capsys.readouterr()
+    text = printed.out + printed.err
+    assert text.count("24,980 more errors, the first 100 are shown") >= 1
+    assert "key99" in text
+    assert "key100" not in text
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -169,6 +169,14 @@ def test_thousands_of_duplicate_keys_are_counted_not_listed(tmp_path: Path) -> N
     assert [p.slug for p in problems] == ["duplicate-key"] * 100 + ["more-errors"]
 
 
+def test_what_is_beyond_the_limit_is_told_of_once_whatever_is_wrong(tmp_path: Path) -> None:
+    keys = "".join(f"key{i}: 1\n" for i in range(3000))
+    problems = load_repository(_write(tmp_path, {"fleet.yaml": _fleet("a") + keys * 2}), keep_problems=True).problems
+    assert [p.message for p in problems if p.slug == "more-errors"] == [
+        "fleet.yaml has 2,900 more errors, the first 100 are shown"
+    ]
+
+
 def test_wrong_documents_are_raised_unless_they_are_asked_for(tmp_path: Path) -> None:
     files = {"fleet.yaml": _fleet("a", device="NOT"), "fleets/b.yaml": "kind: Fleet\n"}
     with pytest.raises(EdgewrightError) as caught:

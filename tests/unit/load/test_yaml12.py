@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgewright.load.yaml12 import DEPTH_LIMIT, SIZE_LIMIT_BYTES, Parsed, parse
+from edgewright.load.yaml12 import COUNT_LIMIT, DEPTH_LIMIT, SIZE_LIMIT_BYTES, Parsed, parse
 
 
 def _parsed(text: str) -> Parsed:
@@ -84,6 +84,14 @@ def test_scalars_are_those_of_yaml_1_2(text: str, value: Any) -> None:
 )
 def test_what_hides_its_meaning_is_refused_at_its_place(text: bytes | str, refusal: tuple[str, int, int]) -> None:
     assert _refusal(text) == refusal
+
+
+@pytest.mark.parametrize("piece", ["- 1\n", "- {}\n", "- []\n", "- {a: 1}\n", "- {a: 1, a: 1}\n", "- {? [] : 1}\n"])
+def test_keys_and_values_are_counted_and_those_beyond_the_limit_are_not_read(piece: str) -> None:
+    first_beyond = (COUNT_LIMIT - 1) // (1 + 2 * piece.count(":")) + 1
+    problems = parse((piece * (first_beyond - 1)).encode(), "a.yaml")[1]
+    assert "file-too-large" not in {problem.slug for problem in problems}
+    assert _refusal(piece * (first_beyond + 100))[:2] == ("file-too-large", first_beyond)
 
 
 def test_every_duplicate_key_is_reported_and_the_first_one_counts() -> None:
