@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edgewright.kernel.diagnostics import Span
+from edgewright.load.lfs import is_pointer
 
 SIZE_LIMIT_BYTES = 64 << 20
 ROLES = ("system", "user", "assistant")
-LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-"""Starts the text that Git LFS commits in the place of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +76,7 @@ def read_dataset(root: Path, name: str) -> DatasetReport:
     if size > SIZE_LIMIT_BYTES:
         return DatasetReport("too-large", size)
     data = path.read_bytes()
-    return DatasetReport("lfs-pointer", size) if data.startswith(LFS_POINTER) else _read(data, name)
+    return DatasetReport("lfs-pointer", size) if is_pointer(data) else _read(data, name)
 
 
 def _read(data: bytes, name: str) -> DatasetReport:

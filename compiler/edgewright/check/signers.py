@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FILE = "allowed_signers"
-_LARGEST_BYTES = 64 * 1024
+LARGEST_BYTES = 64 * 1024
 _KEY = re.compile(
     r"(?:^|[ \t])((?:sk-)?(?:ssh|ecdsa)-[a-z0-9@.-]{1,60})[ \t]{1,8}([A-Za-z0-9+/]{1,8000}={0,2})(?=[ \t]|$)"
 )
@@ -43,7 +43,7 @@ def read_signers(root: Path) -> tuple[SignerLine, ...]:
     if not has_file(root):
         return ()
     with (root / FILE).open("rb") as stream:
-        text = stream.read(_LARGEST_BYTES).decode("utf-8", errors="replace")
+        text = stream.read(LARGEST_BYTES).decode("utf-8", errors="replace")
     lines = ((number, line.strip()) for number, line in enumerate(text.split("\n"), start=1))
     return tuple(_read(number, line) for number, line in lines if line and not line.startswith("#"))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgewright.build.store import Store
 from edgewright.check.run import check
+from edgewright.check.signers import FILE as SIGNERS
 from edgewright.cli.known import KnownResults
 from edgewright.cli.revisions import open_empty, open_revision
 from edgewright.cli.sides import Side
@@ -21,7 +22,6 @@ from edgewright.kernel.digest import digest_file
 from edgewright.load.documents import Repository, load_environments, load_repository
 from edgewright.load.git import Commit, changes, head, merge_base, require_git, resolve
 from edgewright.load.git.commits import is_null, is_shallow, shallow_clone
-from edgewright.package.trust import FILE as SIGNERS
 from edgewright.plan.change import ChangeClass, ChangePlan, NextStep, Revision
 from edgewright.plan.compare import Pair, Scope, compare
 from edgewright.plan.sides import FleetSide, PlannedWave

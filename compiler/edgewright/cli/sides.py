@@ -14,6 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from edgewright.check.budget import ModelFacts
+from edgewright.check.signers import FILE as SIGNERS
+from edgewright.check.signers import LARGEST_BYTES as LARGEST_SIGNERS_BYTES
+from edgewright.check.signers import has_file
 from edgewright.cli.chain import machine_identity
 from edgewright.cli.known import (
     NO_EVIDENCE,
@@ -28,11 +31,10 @@ from edgewright.kernel.diagnostics import EdgewrightError
 from edgewright.kernel.digest import Digest, digest_file, digest_json
 from edgewright.kernel.files import iter_files
 from edgewright.load.documents import Loaded, Repository
-from edgewright.load.git.revision import LARGEST_POINTER_BYTES, pointer_of
+from edgewright.load.lfs import LARGEST_POINTER_BYTES, pointer_of
 from edgewright.lock.choices import BuildChoice, choices_of
 from edgewright.lock.document import LockView, stale_entries
 from edgewright.lock.wanted import Wanted, wanted_entries
-from edgewright.package.trust import FILE as SIGNERS
 from edgewright.plan.change import FleetSummary, Number
 from edgewright.plan.devices import summarise
 from edgewright.plan.plan import Plan, Variant, make_plan
@@ -189,7 +191,7 @@ class Side:
 
     def _evidence(self, loaded: Loaded[Blueprint]) -> Evidence:
         signers = self.repository.root / SIGNERS
-        if not signers.is_file() or signers.stat().st_size > 1 << 16:
+        if not has_file(self.repository.root) or signers.stat().st_size > LARGEST_SIGNERS_BYTES:
             return NO_EVIDENCE
         dist = dist_folder(self.results, loaded.document.metadata.name, self.repository.environment)
         return read_evidence(dist, loaded, signers.read_bytes())

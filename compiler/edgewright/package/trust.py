@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from edgewright.check.signers import FILE, LARGEST_BYTES, has_file
 from edgewright.kernel.diagnostics import ExitCode, fail
 from edgewright.kernel.files import read_bounded
 from edgewright.package.signing import Signer
-
-FILE = "allowed_signers"
-_LARGEST_BYTES = 64 * 1024
 
 
 def trusted_signers(repository: Path, *, signer: Signer | None = None) -> bytes:
     """The repository's list, in the format of ssh-keygen(1). `signer` is only used to say which line is missing."""
     path = repository / FILE
-    if path.is_symlink() or not path.is_file():
+    if not has_file(repository):
         line = signer.allowed_signers.decode().strip() if signer else 'NAME namespaces="edgewright-release" PUBLIC-KEY'
         raise fail(
             "signers-missing",
@@ -28,7 +26,7 @@ def trusted_signers(repository: Path, *, signer: Signer | None = None) -> bytes:
             subject=str(path),
             hint=f"write and commit it, one signer a line: {line}",
         )
-    return read_bounded(path, _LARGEST_BYTES)
+    return read_bounded(path, LARGEST_BYTES)
 
 
 def require_trusted(repository: Path, signer: Signer) -> None:

@@ -13,13 +13,12 @@ from pathlib import Path
 from typing import Literal
 
 from edgewright.check.revision import CheckedCommit
+from edgewright.check.signers import FILE, LARGEST_BYTES
 from edgewright.kernel.files import read_bounded
 from edgewright.load.git import Commit, find_git, head, is_dirty, resolve, verify_commit
 from edgewright.load.git.command import git, require_git
 
 VARIABLE = "EDGEWRIGHT_ALLOWED_SIGNERS"
-FILE = "allowed_signers"
-_LARGEST_BYTES = 64 * 1024
 Status = Literal[
     "good",
     "unsigned",
@@ -70,7 +69,7 @@ def _signature(root: Path, commit: Commit) -> CommitFacts:
 def _trusted(root: Path, commit: str) -> bytes | None:
     given = os.environ.get(VARIABLE)
     if given:
-        return read_bounded(Path(given), _LARGEST_BYTES)
+        return read_bounded(Path(given), LARGEST_BYTES)
     return _of_parent(root, commit)
 
 
@@ -80,7 +79,7 @@ def _of_parent(root: Path, commit: str) -> bytes | None:
     name = f"{commit}^1:{folder.path(FILE)}"
     size = git(folder, "cat-file", "-s", name)
     text = size.stdout.decode(errors="replace").strip()
-    if size.returncode != 0 or not text.isdecimal() or int(text) > _LARGEST_BYTES:
+    if size.returncode != 0 or not text.isdecimal() or int(text) > LARGEST_BYTES:
         return None
     found = git(folder, "cat-file", "blob", name)
     return found.stdout if found.returncode == 0 else None

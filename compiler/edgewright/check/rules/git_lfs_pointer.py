@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgewright.check.datasets import LFS_POINTER
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
+from edgewright.load.lfs import LARGEST_POINTER_BYTES, START, is_pointer
 from edgewright.spec.v1beta1.blueprint import DirectorySource
 
-_LARGEST_POINTER_BYTES = 1024
 _MOST_FILES = 1000
 _HINT = "run git lfs pull; a revision is read from Git's objects, which have the pointer only: commit the file itself"
 
@@ -30,7 +29,7 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
 
 
 def _is_pointer(path: Path) -> bool:
-    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_POINTER_BYTES:
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_POINTER_BYTES:
         return False
     with path.open("rb") as stream:
-        return stream.read(len(LFS_POINTER)) == LFS_POINTER
+        return is_pointer(stream.read(len(START)))

@@ -7,7 +7,7 @@ an option or a path of git; sizes and numbers are capped before anything is read
 
 from edgewright.load.git.command import GitFolder, find_git, require_git
 from edgewright.load.git.commits import Commit, head, merge_base, resolve
-from edgewright.load.git.revision import Limits, Revision, is_lfs_pointer, materialise
+from edgewright.load.git.revision import Limits, Revision, materialise
 from edgewright.load.git.signature import CommitSignature, SignatureStatus, verify_commit
 from edgewright.load.git.worktree import changes, is_dirty
 
@@ -22,7 +22,6 @@ __all__ = [
     "find_git",
     "head",
     "is_dirty",
-    "is_lfs_pointer",
     "materialise",
     "merge_base",
     "require_git",

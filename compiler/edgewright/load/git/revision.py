@@ -13,12 +13,11 @@ from pathlib import Path
 
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, fail
 from edgewright.kernel.units import format_size
+from edgewright.load import lfs
 from edgewright.load.git.command import GitFolder, git_stream, require_git
 from edgewright.load.git.commits import Commit
 from edgewright.load.git.objects import BlobReader, TreeEntry, list_tree
 
-_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
-LARGEST_POINTER_BYTES = 1024
 _DOCUMENTS = (".yaml", ".yml")
 
 
@@ -72,21 +71,6 @@ def materialise(
     return Revision(into, commit, len(wanted), size, left_out, frozenset(pointers), tuple(refused))
 
 
-def is_lfs_pointer(head: bytes) -> bool:
-    """Whether a file's first bytes say that Git LFS keeps its content."""
-    return head.startswith(_POINTER)
-
-
-def pointer_of(data: bytes) -> tuple[str, int] | None:
-    """SHA-256 and size of the content that a Git LFS pointer stands for."""
-    if len(data) > LARGEST_POINTER_BYTES or not is_lfs_pointer(data):
-        return None
-    fields = dict(line.partition(" ")[::2] for line in data.decode(errors="replace").splitlines())
-    kind, _, digest = fields.get("oid", "").partition(":")
-    size = fields.get("size", "")
-    return (digest, int(size)) if kind == "sha256" and size.isdecimal() and len(size) < 20 else None
-
-
 def _refuse_large(commit: Commit, entries: list[TreeEntry], wanted: list[TreeEntry], limits: Limits) -> None:
     found = [
         fail(
@@ -136,6 +120,6 @@ def _write(reader: BlobReader, entry: TreeEntry, path: Path) -> bool:
     is_pointer = False
     with os.fdopen(descriptor, "wb") as stream:
         for chunk in reader.chunks(entry):
-            is_pointer |= entry.size_bytes <= LARGEST_POINTER_BYTES and is_lfs_pointer(chunk)
+            is_pointer |= entry.size_bytes <= lfs.LARGEST_POINTER_BYTES and lfs.is_pointer(chunk)
             stream.write(chunk)
     return is_pointer

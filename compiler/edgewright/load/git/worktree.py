@@ -14,10 +14,10 @@ from pathlib import Path
 from edgewright.load.git.command import GitFolder, find_git, git, git_failed, git_stream
 from edgewright.load.git.commits import Commit, head
 from edgewright.load.git.objects import BlobReader, TreeEntry, is_part, list_tree
-from edgewright.load.git.revision import FOR_COMPILING, pointer_of
+from edgewright.load.git.revision import FOR_COMPILING
+from edgewright.load.lfs import LARGEST_POINTER_BYTES, pointer_of
 
 _CHUNK = 1 << 20
-_SMALL_BYTES = 1024
 
 
 def is_dirty(root: Path) -> bool:
@@ -70,7 +70,7 @@ def _state(path: Path, entry: TreeEntry, reader: BlobReader) -> str | None:
         return "modified"
     if status.st_size == entry.size_bytes and _object_id(path, status.st_size, entry) == entry.object_id:
         return None
-    if entry.size_bytes > _SMALL_BYTES:
+    if entry.size_bytes > LARGEST_POINTER_BYTES:
         return "modified"
     pointer = pointer_of(b"".join(reader.chunks(entry)))
     is_content = pointer is not None and pointer == (_hash(path, hashlib.sha256()), status.st_size)
