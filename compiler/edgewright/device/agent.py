@@ -63,11 +63,21 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _path(text: str) -> str:
+    """A path as the caller means it: from the folder in which the agent was started, which `main` leaves."""
+    if not text or os.path.isabs(text):
+        return text
+    try:
+        return os.path.join(os.getcwd(), text)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text} is relative to a folder that is gone ({error.strerror})") from None
+
+
 def _needed(name: str, command: argparse.ArgumentParser) -> None:
     """Arguments without which a command means nothing."""
     if name in ("need", "stage"):
         command.add_argument(
-            "--incoming", required=True, help="folder with statement.json, its signature, manifest.json"
+            "--incoming", type=_path, required=True, help="folder with statement.json, its signature, manifest.json"
         )
     if name in ("activate", "confirm", "lift"):
         command.add_argument("--release", type=_release, required=True)
@@ -105,11 +115,13 @@ def _optional(name: str, command: argparse.ArgumentParser) -> None:
 def parser() -> argparse.ArgumentParser:
     """The command line; `--root` may stand before or after the command."""
     main_parser = argparse.ArgumentParser(prog="edgewright-agent", description="edgewright on the device")
-    main_parser.add_argument("--root", help="folder of the blueprint on this device")
+    main_parser.add_argument("--root", type=_path, help="folder of the blueprint on this device")
     subparsers = main_parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (summary, _) in COMMANDS.items():
         command = subparsers.add_parser(name, help=summary, description=summary)
-        command.add_argument("--root", default=argparse.SUPPRESS, help="folder of the blueprint on this device")
+        command.add_argument(
+            "--root", type=_path, default=argparse.SUPPRESS, help="folder of the blueprint on this device"
+        )
         command.add_argument("--lock-wait", type=_seconds, default=60.0, help="seconds to wait for another agent run")
         _needed(name, command)
         _optional(name, command)
@@ -156,5 +168,6 @@ def run(arguments: argparse.Namespace) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Entry point of the zip file."""
     os.umask(0o022)  # releases are read by the service's own user
+    arguments = parser().parse_args(argv)  # before the folder is left in which relative paths are meant
     os.chdir(Path("/"))
-    return run(parser().parse_args(argv))
+    return run(arguments)

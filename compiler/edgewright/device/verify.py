@@ -59,7 +59,7 @@ def verify_signature(documents: Documents, allowed_signers: Path, principal: str
     tool = shutil.which("ssh-keygen")
     if tool is None:
         raise Missing("tool-missing", "ssh-keygen is not on this host", hint="install the OpenSSH client")
-    read_capped(allowed_signers, SIGNERS_CAP_BYTES, "signers-missing")
+    _require_signers(allowed_signers)
     with tempfile.NamedTemporaryFile(prefix="edgewright-", suffix=".sig") as signature:
         signature.write(documents.signature)
         signature.flush()
@@ -85,6 +85,13 @@ def verify_signature(documents: Documents, allowed_signers: Path, principal: str
             f"statement.json is not signed by {principal} for {NAMESPACE}: {reason}",
             hint=f"sign with a key that {allowed_signers} lists",
         )
+
+
+def _require_signers(path: Path) -> None:
+    try:
+        read_capped(path, SIGNERS_CAP_BYTES, "signers-missing")
+    except Refusal as refusal:  # nothing is wrong with the release: whom to trust is what this host lacks
+        raise Missing(refusal.slug, refusal.message, hint=refusal.hint) from None
 
 
 def check_policy(statement: Statement, options: Options, state: State, now_wall: float) -> None:

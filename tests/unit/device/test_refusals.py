@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -317,6 +318,16 @@ def test_a_missing_ssh_keygen_is_missing_not_invalid(
     device.refused("tool-missing", "need", "--incoming", incoming, expect=7)
 
 
+@pytest.mark.parametrize("what", ["nothing", "link"])
+def test_a_device_without_a_list_of_signers_lacks_something(what: str, device: TestDevice, make: ReleaseMaker) -> None:
+    incoming = str(device.push(make()))
+    signers = device.root / "allowed_signers"
+    elsewhere = signers.rename(device.root / "elsewhere")
+    if what == "link":
+        signers.symlink_to(elsewhere)
+    device.refused("signers-missing", "need", "--incoming", incoming, expect=7)
+
+
 def test_a_damaged_record_is_refused_not_forgotten(device: TestDevice, make: ReleaseMaker) -> None:
     device.roll_out(make())
     (device.root / "state.json").write_text('{"schema": 1}')
@@ -334,6 +345,25 @@ def test_a_second_run_waits_and_then_says_busy(device: TestDevice) -> None:
 def test_a_wrong_command_line_exits_2(device: TestDevice) -> None:
     for arguments in ([], ["fly"], ["activate"], ["activate", "--release", "-1"], ["confirm", "--release", "x"]):
         assert subprocess.run(device.command(*arguments), capture_output=True, check=False).returncode == 2
+
+
+def test_relative_paths_start_where_the_agent_is_started(device: TestDevice, make: ReleaseMaker) -> None:
+    release = make()
+    incoming = device.push(release).relative_to(device.root)
+    command = [device.python, "-I", "-B", str(device.agent), "stage", "--root", ".", "--incoming", str(incoming)]
+    done = subprocess.run(command, cwd=device.root, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert device.run("observe")["staged"] == release.number
+    elsewhere = subprocess.run(command, cwd=device.root.parent, capture_output=True, text=True, check=False)
+    assert (elsewhere.returncode, json.loads(elsewhere.stdout)["ok"]) == (3, False)
+
+
+def test_a_path_relative_to_a_folder_that_is_gone_exits_2(device: TestDevice, tmp_path: Path) -> None:
+    gone = 'mkdir "$1" && cd "$1" && rmdir "$1" && shift && exec "$@"'
+    command = ["sh", "-c", gone, "sh", str(tmp_path / "gone"), *device.command("observe", "--root", "here")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "here is relative to a folder that is gone" in done.stderr
 
 
 @pytest.fixture

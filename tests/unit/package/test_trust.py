@@ -26,8 +26,9 @@ def test_a_key_that_the_repository_lists_is_trusted(tmp_path: Path, signer: Sign
 
 def test_another_key_is_refused_before_anything_is_built(tmp_path: Path, signer: Signer) -> None:
     (tmp_path / "allowed_signers").write_text('edgewright namespaces="edgewright-release" ssh-ed25519 AAAAother\n')
-    with pytest.raises(EdgewrightError, match="is not among the signers"):
+    with pytest.raises(EdgewrightError, match="is not among the signers") as refused:
         require_trusted(tmp_path, signer)
+    assert refused.value.exit_code is ExitCode.MISSING
 
 
 def test_a_link_is_not_followed(tmp_path: Path, signer: Signer) -> None:
