@@ -11,19 +11,19 @@ from dataclasses import dataclass
 from itertools import islice
 
 from edgewright.check.whole import MOST_REPORTED, Placed, Whole
-from edgewright.kernel.diagnostics import Diagnostic, Severity
+from edgewright.kernel.diagnostics import Diagnostic, Related, Severity
 from edgewright.load.yaml12 import Path
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a device, or with something in it that `inner` leads to."""
+    """What is wrong with a device, or with something in it that `inner` leads to; `other` is whom it disagrees with."""
 
     placed: Placed
     message: str
     hint: str
     inner: Path = ()
-    notes: tuple[str, ...] = ()
+    other: Placed | None = None
 
 
 def report(
@@ -32,8 +32,12 @@ def report(
     """The first findings, each at its place; if there are others and `more` has words for them, those once."""
     found = list(islice(findings, MOST_REPORTED + 1))
     named = found[:MOST_REPORTED]
-    for finding, span in zip(named, whole.spans_of([(item.placed, item.inner) for item in named]), strict=True):
-        yield Diagnostic(slug, finding.message, span=span, hint=finding.hint, notes=finding.notes, severity=severity)
+    places = [(item.placed, item.inner) for item in named]
+    places += [(item.other or item.placed, item.inner) for item in named]
+    spans = whole.spans_of(places)
+    for item, span, other in zip(named, spans[: len(named)], spans[len(named) :], strict=True):
+        related = () if item.other is None else (Related(other, "the other is written here"),)
+        yield Diagnostic(slug, item.message, span=span, hint=item.hint, related=related, severity=severity)
     if more is not None and len(found) > MOST_REPORTED:
         last = found[-1].placed
         yield Diagnostic(slug, more, span=last.fleet.spans.span(last.section), severity=severity)

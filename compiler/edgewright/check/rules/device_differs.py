@@ -29,6 +29,5 @@ def _differing(whole: Whole) -> Iterator[Finding]:
         ]
         if differs:
             message = f"{device.name} has another {' and '.join(differs)} in the fleet {other.fleet_name}"
-            note = f"the other is at {other.fleet.spans.span(other.path)}"
             hint = "write the same in both, or give one of them another name"
-            yield Finding(placed, message, hint, ("name",), (note,))
+            yield Finding(placed, message, hint, ("name",), other)
