@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from edgewright.check import suppression
 from edgewright.check.budget import ModelFacts
-from edgewright.check.environments import changed_blueprints, used_where
+from edgewright.check.environments import changed_blueprints, idle_at_sites, used_where
 from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
 from edgewright.check.rules import RULES, WHOLE_RULES
@@ -81,7 +81,7 @@ def _found(
     blueprints: Mapping[str, Loaded[Blueprint]] | None = None,
 ) -> set[Diagnostic]:
     """What is wrong; of `blueprints` only, when the others were looked at before."""
-    found = set(repository.problems)
+    found = {*repository.problems, *idle_at_sites(repository)}
     if not repository.blueprints and not repository.problems:
         found.add(_nothing_here(repository))
     chosen = repository.blueprints if blueprints is None else blueprints

@@ -18,6 +18,7 @@ from edgewright.check.hosts import FleetHosts, index_hosts
 from edgewright.kernel.diagnostics import Span
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.fleet import device_places
+from edgewright.load.sites import place_of_value
 from edgewright.load.tree import SHIPPED
 from edgewright.load.yaml12 import Path
 from edgewright.spec.v1beta1.blueprint import Blueprint
@@ -149,7 +150,8 @@ class Whole:
     def spans_of(self, found: Sequence[tuple[Placed, Path]]) -> list[Span]:
         """Places of devices, or of something in them. Hosts are looked for together: the inventory is read again.
 
-        Of a host there is one place, that of its name; where that is not known, the fleet's word for the inventory.
+        Of a host there is one place, that of its name, apart from what an overlay of its site says; where that is not
+        known, the fleet's word for the inventory.
         """
         wanted: dict[str, list[str]] = defaultdict(list)
         for placed, _ in found:
@@ -158,7 +160,8 @@ class Whole:
         fleets, root = self.repository.fleets, self.repository.root
         hosts = {name: device_places(fleets[name].document, root, names) for name, names in wanted.items()}
         return [
-            hosts.get(placed.fleet_name, {}).get(placed.device.name)
+            (place_of_value(placed.fleet.sites, placed.device.site, inner) if placed.position is None else None)
+            or hosts.get(placed.fleet_name, {}).get(placed.device.name)
             or placed.fleet.spans.span(placed.path if placed.position is None else (*placed.path, *inner))
             for placed, inner in found
         ]

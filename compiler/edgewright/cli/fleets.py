@@ -88,10 +88,10 @@ def open_sessions(
                     span=blueprint.spans.span(("spec", "fleet", "ref")),
                     hint=did_you_mean(wanted, loaded.fleets),
                 )
-            fleet = loaded.fleets[wanted].document
+            fleet, dist = loaded.fleets[wanted], dist_folder(root, name, environment)
             sessions.append(
                 RolloutSession(
-                    root, blueprint.document, fleet, dist_folder(root, name, environment), opened, progress, wait_s
+                    root, blueprint.document, fleet.document, dist, opened, progress, wait_s, sites=fleet.sites
                 )
             )
         yield sessions

@@ -39,7 +39,8 @@ def command(repository: Path, blueprints: tuple[str, ...], environment: str | No
         dist = dist_folder(root, name, environment)
         signers = trusted_signers(root)
         release = verify_release(dist, allowed_signers=signers)
-        devices = resolve_devices(loaded.fleets[wanted].document, root)
+        fleet = loaded.fleets[wanted]
+        devices = resolve_devices(fleet.document, root, fleet.sites)
         waves = render(blueprint.document, devices, release, signers, dist / "ansible")
         written.append(
             {

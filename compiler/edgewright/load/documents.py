@@ -27,11 +27,13 @@ from edgewright.kernel.diagnostics import (
 )
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.resources import share_folder
+from edgewright.load.applied import apply
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
 from edgewright.load.fleet import FleetDevices, FleetReader
 from edgewright.load.inheritance import inherit
-from edgewright.load.overlays import Overlays, apply, environments_of, is_among, split
+from edgewright.load.overlays import Overlays, environments_of, is_among, split
 from edgewright.load.remarks import Remark
+from edgewright.load.sites import Sites
 from edgewright.load.tree import SHIPPED, Candidate, find_candidates, require_folder
 from edgewright.load.yaml12 import SpanMap
 from edgewright.spec.v1beta1.blueprint import Blueprint
@@ -54,7 +56,8 @@ class Loaded(Generic[T]):
 
     `path` is its file, relative to the repository; `spans` has the place of every part, which may be in an overlay;
     `digest` is of everything that was merged, `origins` are those files. `value` is the document as it was written,
-    merged and in the newest version's shape; `version` is what its file says.
+    merged and in the newest version's shape; `version` is what its file says. `sites` is what overlays say of the hosts
+    of a fleet's inventory.
     """
 
     path: str
@@ -64,6 +67,7 @@ class Loaded(Generic[T]):
     value: Any = None
     origins: tuple[Origin, ...] = ()
     version: str = API_VERSION
+    sites: Sites = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +96,8 @@ class Repository:
 
     def devices_of(self, fleet: str) -> FleetDevices:
         """The devices of a fleet, from its document or its inventory, which is read at the first call."""
-        return self.fleet_reader.read(self.fleets[fleet].document, self.root)
+        loaded = self.fleets[fleet]
+        return self.fleet_reader.read(loaded.document, self.root, loaded.sites, loaded.digest)
 
 
 @dataclass(slots=True)
@@ -157,6 +162,7 @@ class _Source:
     environments: tuple[str, ...]
     overlays: Overlays | None
     known: dict[int, tuple[Loaded[Any] | None, list[Diagnostic]]] = field(default_factory=dict)
+    fleet_reader: FleetReader = field(default_factory=FleetReader)
 
 
 def _read(root: Path) -> _Source:
@@ -172,9 +178,12 @@ def _merged(source: _Source, environment: str | None) -> _Shelf:
     reading = source.reading
     if source.overlays is None:
         return _shelved(reading, source.known)
-    drafts, problems = apply(source.overlays, environment, reading.broken)
-    shelf = _shelved(replace(reading, drafts=drafts), source.known)
-    shelf.problems += [*source.overlays.problems, *problems]
+    applied = apply(source.overlays, environment, reading.broken)
+    shelf = _shelved(replace(reading, drafts=applied.drafts), source.known)
+    shelf.problems += [*source.overlays.problems, *applied.problems]
+    fleets = shelf.found["Fleet"]
+    if applied.sites:
+        fleets |= {name: replace(fleet, sites=applied.sites.get(fleet.path, ())) for name, fleet in fleets.items()}
     return shelf
 
 
@@ -199,6 +208,7 @@ def _repository(root: Path, source: _Source, selectors: Sequence[str], environme
         environment=environment,
         remarks=tuple(reading.remarks),
         is_selection=bool(selectors),
+        fleet_reader=source.fleet_reader,
     )
 
 

@@ -98,13 +98,31 @@ class Merge:
         self._claims.clear()
         self._inside.clear()
 
-    def add(self, part: Part) -> None:
-        """Merge a part."""
+    def announce(self, path: Path, part: Part, place: Path) -> None:
+        """Let a named thing that `part` adds to the list at `path` be there already, for what is merged before it."""
         target = self.value
-        for step in part.path:
-            target = target[step]
+        for step in path[:-1]:
+            target = _inside(target, step)
+        things = target.setdefault(path[-1], []) if isinstance(target, dict) else None
+        if not isinstance(things, list):
+            return
+        things.append({"name": _at(part.value, place[len(part.place) :])["name"]})
+        here = (*path, len(things) - 1)
+        self._point(part, here, place)
+        self._point(part, (*here, "name"), (*place, "name"))
+
+    def add(self, part: Part) -> None:
+        """Merge a part. What an earlier part took away, or made something else of, is passed over."""
+        target = self.value
+        ident: tuple[Hashable, ...] = ()
+        for length, step in enumerate(part.path):
+            named = _NAMED.get((self.kind, part.path[:length])) if isinstance(target, list) else None
+            target = _inside(target, step)
+            is_named = named is not None and isinstance(target, dict)
+            # a thing of a list goes by its name in conflicts: parts that come by way of the list know no position
+            ident = (*ident, (named[0](target), None) if named is not None and is_named else step)
         if isinstance(target, dict):
-            self._mapping(part, target, part.value, part.place, part.path, part.path)
+            self._mapping(part, target, part.value, part.place, part.path, ident)
 
     def _mapping(
         self,
@@ -191,7 +209,7 @@ class Merge:
         use = self.uses.setdefault((part.overlay, there), Use(span))
         use.merged += 1
         old = base.get(key, _MISSING)
-        if old is _MISSING if value is None else _is_same(old, value):
+        if old is _MISSING if value is None else is_same(old, value):
             use.redundant += 1
             return
         self._put(part, base, key, value, here, there)
@@ -234,7 +252,7 @@ class Merge:
     def _conflicts(self, known: tuple[Hashable, ...], claim: _Claim) -> bool:
         """Whether another overlay of this layer says something else; claim the leaf when none does."""
         rivals = [rival for length in range(1, len(known)) for rival in self._claims.get(known[:length], ())]
-        rivals += [rival for rival in self._claims.get(known, ()) if not _is_same(rival.value, claim.value)]
+        rivals += [rival for rival in self._claims.get(known, ()) if not is_same(rival.value, claim.value)]
         rivals += self._inside.get(known, {}).values()
         if self._has_rival(claim, rivals):
             return True
@@ -259,7 +277,8 @@ class Merge:
         self.problems.append(Diagnostic("overlay-ambiguous", message, span=span, hint=hint, related=related))
 
 
-def _is_same(one: Any, other: Any) -> bool:
+def is_same(one: Any, other: Any) -> bool:
+    """Whether two values are written alike: true is not 1."""
     return type(one) is type(other) and bool(one == other)
 
 
@@ -275,6 +294,12 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict | list):
         return "a mapping" if isinstance(value, dict) else f"a list of {len(value)}"
     return "null" if value is None else str(value)[:60] if not isinstance(value, bool) else str(value).lower()
+
+
+def _inside(value: Any, step: Any) -> Any:
+    if isinstance(value, list):
+        return value[step] if isinstance(step, int) and step < len(value) else None
+    return value.get(step) if isinstance(value, dict) else None
 
 
 def _at(value: Any, path: Path) -> Any:

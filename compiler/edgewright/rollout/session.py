@@ -16,6 +16,7 @@ from pathlib import Path
 from edgewright.kernel.diagnostics import ExitCode, fail
 from edgewright.kernel.digest import digest_bytes, digest_file, hex_of
 from edgewright.kernel.events import EventSink, discard
+from edgewright.load.sites import Sites
 from edgewright.package.archive import EvidenceArchive
 from edgewright.package.trust import trusted_signers
 from edgewright.package.verify import verify_release
@@ -68,6 +69,7 @@ class RolloutSession:
     progress: EventSink = discard
     wait_s: float = 0.0
     reach: Reach = reach_by_ansible
+    sites: Sites = ()
 
     @property
     def name(self) -> str:
@@ -84,11 +86,15 @@ class RolloutSession:
         """Where Ansible's runs leave their logs."""
         return self.ledger.path.parent / "runs" / self.name
 
+    def _fleet_devices(self) -> tuple[Device, ...]:
+        """Read anew each time: a roll-out may be resumed by another session, long after."""
+        return resolve_devices(self.fleet, self.root, self.sites)
+
     def start(self, *, on: Sequence[str] = (), lift: bool = False, abandon: bool = False) -> RolloutState:
         """Roll the release out to the fleet, or to the devices that `on` selects."""
         ansible_tool("ansible-playbook")
         release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
-        devices = select_devices(resolve_devices(self.fleet, self.root), on)
+        devices = select_devices(self._fleet_devices(), on)
         refuse_other_targets(devices, release)
         with self.ledger.exclusive(self.name):
             self._close_earlier(abandon)
@@ -109,7 +115,7 @@ class RolloutSession:
         ansible_tool("ansible-playbook")
         signers = trusted_signers(self.root)
         release = verify_release(self.dist, allowed_signers=signers, deep=False, moment=_BEFORE_ANY_EXPIRY)
-        devices = select_devices(resolve_devices(self.fleet, self.root), on)
+        devices = select_devices(self._fleet_devices(), on)
         with tempfile.TemporaryDirectory(prefix="observe-", dir=self.ledger.path.parent) as scratch:
             project = Path(scratch) / "ansible"
             render(self.blueprint, devices, release, signers, project)
@@ -132,7 +138,7 @@ class RolloutSession:
         ansible_tool("ansible-playbook")
         release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
         chosen = {*differing, *settled, *left}
-        devices = [device for device in resolve_devices(self.fleet, self.root) if device.name in chosen]
+        devices = [device for device in self._fleet_devices() if device.name in chosen]
         refuse_other_targets(devices, release)
         with self.ledger.exclusive(self.name):
             self._close_earlier(abandon=False)
@@ -184,7 +190,7 @@ class RolloutSession:
             recorded = self._last()
             stop_strays(self.runs)
             members = {device.name for device in recorded.plan.devices}
-            fleet = [device for device in resolve_devices(self.fleet, self.root) if device.name in members]
+            fleet = [device for device in self._fleet_devices() if device.name in members]
             chosen = tuple(device.name for device in select_devices(fleet, on))
             if to is not None:
                 self._refuse_other_way_back(recorded, chosen, to)
@@ -232,7 +238,7 @@ class RolloutSession:
         return state
 
     def _render(self, release: ReleaseView) -> None:
-        devices = resolve_devices(self.fleet, self.root)
+        devices = self._fleet_devices()
         render(self.blueprint, devices, release, trusted_signers(self.root), self.project)
 
     def _last(self) -> RecordedRollout:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.load.overlay_repository import BLUEPRINT, FLEET, overlay
 
+from edgewright.load.applied import apply
 from edgewright.load.drafts import Draft, read_drafts
-from edgewright.load.overlays import apply, split
+from edgewright.load.overlays import split
 from edgewright.load.tree import Candidate
 
 _SERVICE: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
@@ -57,8 +58,8 @@ def _drafts(specs: list[dict[str, Any]]) -> list[Draft]:
 
 def _merged(specs: list[dict[str, Any]]) -> tuple[Draft, bool]:
     """The blueprint, and whether two overlays disagree about it."""
-    drafts, problems = apply(split(_drafts(specs)), "live", set())
-    return drafts[0], any(problem.slug == "overlay-conflict" for problem in problems)
+    applied = apply(split(_drafts(specs)), "live", set())
+    return applied.drafts[0], any(problem.slug == "overlay-conflict" for problem in applied.problems)
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> set[tuple[str | int, ...]]:
@@ -100,5 +101,4 @@ def test_merging_leaves_the_documents_themselves_alone(specs: list[dict[str, Any
     overlays = split(drafts)
     apply(overlays, "live", set())
     assert json.dumps([draft.parsed.value for draft in drafts]) == before
-    plain, _ = apply(overlays, None, set())
-    assert plain[0] is drafts[0]
+    assert apply(overlays, None, set()).drafts[0] is drafts[0]

@@ -20,6 +20,7 @@ from edgewright.load.inventory.files import Files
 from edgewright.load.inventory.merge import Inventory, Variables
 from edgewright.load.inventory.read import find_places, read_inventory
 from edgewright.load.inventory.wording import CONNECTION, DEVICE, diagnose_host, opaque_variables
+from edgewright.load.sites import HostMerge, Leaf, Sites
 from edgewright.spec.v1beta1.fleet import Device, InventoryReference
 
 HOSTS_REPORTED = 50
@@ -27,25 +28,30 @@ HOSTS_REPORTED = 50
 
 
 def inventory_devices(
-    reference: InventoryReference, repository: Path
-) -> tuple[tuple[Device, ...], tuple[Diagnostic, ...]]:
-    """Devices of the hosts of an inventory's group, sorted by name, and what is wrong with the other hosts."""
+    reference: InventoryReference, repository: Path, sites: Sites = ()
+) -> tuple[tuple[Device, ...], tuple[Diagnostic, ...], frozenset[Leaf]]:
+    """Devices of the hosts of an inventory's group, sorted by name, and what is wrong with the other hosts.
+
+    What overlays say of a host's site goes before its variables; the values of `sites` that changed a host come last.
+    """
     files = Files(repository)
     try:
         inventory = read_inventory(files, reference.path)
     except EdgewrightError as error:
-        return (), error.diagnostics
+        return (), error.diagnostics, frozenset()
     names = inventory.hosts(reference.group) if reference.group in inventory.groups else []
     if not names:
         message = f"{reference.path} has 0 hosts in the group {reference.group}, at least 1 is needed"
         hint = did_you_mean(reference.group, inventory.groups[:200])
-        return (), (Diagnostic("inventory-empty", message, subject=reference.path, hint=hint),)
+        return (), (Diagnostic("inventory-empty", message, subject=reference.path, hint=hint),), frozenset()
     devices: list[Device] = []
     wrong: dict[str, list[Any]] = {}
     count = 0
-    validate = Device.model_validate
+    validate, overlays = Device.model_validate, HostMerge.of(sites) if sites else None
     for name in names:
         values = device_values(name, inventory.variables(name))
+        if overlays is not None:
+            overlays.into(values)
         try:
             devices.append(validate(values))
         except ValidationError as error:
@@ -58,7 +64,7 @@ def inventory_devices(
     if count > HOSTS_REPORTED:
         message = f"{reference.path} has {count - HOSTS_REPORTED:,} more hosts with mistakes"
         problems.append(Diagnostic("more-errors", message, span=Span(reference.path, 1, 1, 1, 1)))
-    return tuple(devices), tuple(problems)
+    return tuple(devices), tuple(problems), frozenset(overlays.telling if overlays is not None else ())
 
 
 def variable_places(
