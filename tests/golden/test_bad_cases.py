@@ -5,7 +5,8 @@ A case is one line: how it differs from the good repository `bad/base`, and what
 - `with`: a folder of `bad/parts` is laid over the base; `in`: the file that is changed, `blueprint.yaml` when absent
 - `find`, `write`: text that stands there once, and what takes its place (`<root>` is the repository's folder)
 - `change`: several of [file, find, write]
-- `text`: the whole file; `copy`: [file, new file, find, write]; `size`: a file of so many bytes, which holds nothing
+- `text`: the whole file; `copy`: [file, new file, find, write]; `copies`: [file, new file, first, last, change], where
+  each {} is the number of the copy; `size`: a file of so many bytes, which holds nothing
 - `fill`: [find, write, piece, count]: what takes the place of `find` goes on with many pieces
 - `encoding`: the file is written in it; `cut` leaves off its last byte
 - `expect`: `slug line` in the changed file, `slug file:line` elsewhere, `slug -` without a place; `exit`: the exit code
@@ -55,6 +56,15 @@ def _encode(path: Path, encoding: str) -> None:
         path.write_bytes(text.encode(encoding))
 
 
+def _copies(root: Path, source: str, target: str, first: int, last: int, changes: list[list[str]]) -> None:
+    for number in map(str, range(first, last + 1)):
+        copied = root / target.replace("{}", number)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(root / source, copied)
+        for find, write in changes:
+            _replace(copied, find, write.replace("{}", number))
+
+
 def build(case: dict[str, Any], root: Path) -> None:
     """Write the repository of a case."""
     shutil.copytree(_FOLDER / "base", root)
@@ -67,6 +77,8 @@ def build(case: dict[str, Any], root: Path) -> None:
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(root / source, copied)
         _replace(copied, find, write)
+    if "copies" in case:
+        _copies(root, *case["copies"])
     if "text" in case:
         _replace(file, None, case["text"])
     if "find" in case:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgewright.check.occupants import occupants
+from edgewright.check.occupants import clashes
 from edgewright.check.placed import Finding, report
 from edgewright.check.whole import Whole
 from edgewright.kernel.diagnostics import Diagnostic
@@ -21,10 +21,14 @@ def check(whole: Whole) -> Iterator[Diagnostic]:
 
 
 def _clashes(whole: Whole) -> Iterator[Finding]:
-    for machine, placed in whole.machines.items():
-        seen: dict[int, str] = {machine[1]: "SSH"} if machine[1] else {}
-        for here in occupants(whole, placed):
-            other = seen.setdefault(here.port, here.words)
-            if other != here.words:
-                message = f"{here.words} wants port {here.port} of {here.placed.machine_name}, which {other} has"
-                yield Finding(here.placed, message, _HINT)
+    found = clashes(
+        whole,
+        own=lambda device: device.port,
+        usual=lambda blueprint: blueprint.spec.service.port,
+        taken=lambda machine: {machine[1]: "SSH"} if machine[1] else {},
+    )
+    for clash in found:
+        here = clash.placed
+        message = f"{clash.words} wants port {clash.what} of {here.machine_name}, which {clash.other} has"
+        also = f"; so it is on all devices of {here.fleet_name} without a port of their own" if clash.is_usual else ""
+        yield Finding(here, message + also, _HINT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from edgewright.check.occupants import occupants
+from edgewright.check.occupants import clashes
 from edgewright.check.placed import Finding, report
 from edgewright.check.whole import Whole
 from edgewright.kernel.diagnostics import Diagnostic
@@ -17,10 +17,12 @@ def check(whole: Whole) -> Iterator[Diagnostic]:
 
 def _clashes(whole: Whole) -> Iterator[Finding]:
     hint = "write another root for one of them, or give each its own machine"
-    for placed in whole.machines.values():
-        seen: dict[str, str] = {}
-        for here in occupants(whole, placed):
-            other = seen.setdefault(here.root, here.words)
-            if other != here.words:
-                message = f"{here.words} is to lie in {here.root} of {here.placed.machine_name}, where {other} is"
-                yield Finding(here.placed, message, hint)
+    found = clashes(
+        whole,
+        own=lambda device: device.root,
+        usual=lambda blueprint: f"/opt/edgewright/{blueprint.metadata.name}",
+        taken=lambda _: {},
+    )
+    for clash in found:
+        message = f"{clash.words} is to lie in {clash.what} of {clash.placed.machine_name}, where {clash.other} is"
+        yield Finding(clash.placed, message, hint)
