@@ -42,7 +42,11 @@ class _Asked:
 @repository_argument
 @blueprint_option
 @environment_option
-@click.option("--base", metavar="REF", help="Show what the change since REF does to the fleet, read from Git.")
+@click.option(
+    "--base",
+    metavar="REF",
+    help="Show what the change since REF does to the fleet, read from Git; 40 zeros are the state before a first push.",
+)
 @click.option("--revision", metavar="REV", help="Plan a branch, tag or commit, not the working tree.")
 @click.option(
     "--output",

@@ -72,6 +72,20 @@ def test_a_mistake_is_shown_at_its_line_and_nothing_is_planned(forge: Forge, tmp
     assert job.outcomes["actions/upload-artifact"] == "success", "the report is kept for code scanning"
 
 
+def test_a_forgotten_version_is_shown_at_its_line_and_the_change_is_planned(forge: Forge, tmp_path: Path) -> None:
+    forge.branch("forgotten")
+    forge.edit(BLUEPRINT, lambda document: document["spec"].update(service={"threads": 2}))
+    lines = (forge.root / BLUEPRINT).read_text().splitlines()
+    line = next(number for number, text in enumerate(lines, 1) if text.strip().startswith("version:"))
+    forge.commit("Two threads, and no new version")
+    _, job = run(forge, "forgotten", tmp_path)
+    assert set(job.outcomes.values()) == {"success"}, job.log
+    annotations = [text for text in job.step("plan").output.splitlines() if text.startswith("::")]
+    assert len(annotations) == 1, annotations
+    assert annotations[0].startswith(f"::warning file={BLUEPRINT},line={line},")
+    assert "1 version to raise" in (job.temp / "reports" / "plan.md").read_text().splitlines()[1]
+
+
 def test_a_dataset_that_the_lock_does_not_know_stops_the_job(forge: Forge, tmp_path: Path) -> None:
     forge.branch("data")
     with (forge.root / "data" / "handbook.jsonl").open("a") as stream:

@@ -46,9 +46,22 @@ def test_a_right_change_has_an_empty_report_and_a_plan(forge: Forge, tmp_path: P
     assert json.loads((checked.artifacts / "edgewright-code-quality.json").read_text()) == []
     planned = gitlab.run("edgewright-plan", "refs/heads/longer")
     assert planned.exit_code == 0, planned.output
+    assert json.loads((planned.artifacts / "edgewright-plan-code-quality.json").read_text()) == []
     plan = (planned.artifacts / "edgewright-plan.md").read_text()
     assert "counter-pc" in plan
     assert len(plan) <= 60_000
+
+
+def test_a_forgotten_version_is_in_the_code_quality_report_of_the_plan(forge: Forge, tmp_path: Path) -> None:
+    forge.branch("forgotten")
+    forge.edit(BLUEPRINT, lambda document: document["spec"].update(service={"threads": 2}))
+    forge.commit("Two threads, and no new version")
+    planned = merge_request(forge, "forgotten", tmp_path).run("edgewright-plan", "refs/heads/forgotten")
+    assert planned.exit_code == 0, planned.output
+    [finding] = json.loads((planned.artifacts / "edgewright-plan-code-quality.json").read_text())
+    assert (finding["check_name"], finding["location"]["path"]) == ("version-not-raised", BLUEPRINT)
+    line = (forge.root / BLUEPRINT).read_text().splitlines()[finding["location"]["lines"]["begin"] - 1]
+    assert line.strip().startswith("version:")
 
 
 def test_the_jobs_of_a_merge_request_see_no_secret(forge: Forge) -> None:

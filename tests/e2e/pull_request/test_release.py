@@ -136,7 +136,7 @@ def test_a_merge_on_github_reaches_every_device_and_is_what_was_signed(shops: Sh
     assert rolled is not None
     assert rolled.is_successful, rolled.log
     assert shops.confirmed() == {1_001_000}
-    assert [path.name for path in compiled.temp.rglob("*") if path.is_file()] == ["change.json"], "the key is gone"
+    assert [path.name for path in compiled.temp.rglob("*") if path.is_file()] == ["steps"], "the key is gone"
     shops.drift(rolled)
     release = rolled.workspace / "dist" / "handbook-search"
     assert sha in (release / "evidence" / "provenance.json").read_text(), "it names the commit it was made of"
@@ -185,7 +185,24 @@ def test_a_change_without_a_new_version_is_refused_before_anything_is_built(shop
     compiled = github(shops, tmp_path / "runner", before, sha).run(shops.workflow, "compile")
     assert compiled is not None
     assert (compiled.outcomes["plan"], compiled.outcomes["build and measure"]) == ("failure", "skipped")
-    assert "raise metadata.version of handbook-search" in compiled.step("plan").output
+    said = compiled.step("plan").output
+    assert "error: version-not-raised  the version of handbook-search is still" in said
+    assert "--> blueprints/handbook-search.yaml:" in said
+    assert "next: raise-version" in said
+    assert compiled.outputs == {"release": "", "reconcile": ""}
+    variables = {"CI_COMMIT_BRANCH": "main", "CI_COMMIT_BEFORE_SHA": before, "CI_COMMIT_SHA": sha}
+    gitlab = GitLab(tmp_path / "gitlab", forge.bare, variables).run("edgewright-compile", "refs/heads/main")
+    assert gitlab.exit_code == 3, gitlab.output
+    assert "error: version-not-raised" in gitlab.output
+    assert list(gitlab.artifacts.iterdir()) == []
+
+
+def test_a_history_that_was_rewritten_is_no_first_push(shops: Shops, tmp_path: Path) -> None:
+    sha = shops.forge.clone.git("rev-parse", "main")
+    compiled = github(shops, tmp_path, "1" * 40, sha).run(shops.workflow, "compile")
+    assert compiled is not None
+    assert (compiled.outcomes["plan"], compiled.outcomes["sign"]) == ("failure", "skipped")
+    assert "error: unknown-revision" in compiled.step("plan").output
 
 
 def test_a_merge_on_gitlab_takes_the_same_way(shops: Shops, tmp_path: Path) -> None:
