@@ -55,11 +55,11 @@ class ModelFacts:
         numbers = {name: int(facts[name]) for name in _NUMBERS}
         return cls(**numbers, tied_embeddings=bool(facts["tied_embeddings"]), origin="imported")
 
-    def differences(self, other: ModelFacts) -> list[str]:
-        """What two sets of facts disagree on, one phrase each: `layers is 30, declared 32`."""
+    def differences(self, other: ModelFacts) -> list[tuple[str, int, int]]:
+        """What two sets of facts disagree on: the name, the value here, the other value."""
         names = [*_NUMBERS, "tied_embeddings"]
         pairs = ((name, getattr(self, name), getattr(other, name)) for name in names)
-        return [f"{name} is {mine}, {other.origin} {theirs}" for name, mine, theirs in pairs if mine != theirs]
+        return [(name, mine, theirs) for name, mine, theirs in pairs if mine != theirs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,13 +51,7 @@ def estimate_all(facts: ModelFacts, spec: BlueprintSpec, variants: Sequence[Vari
         if variant.refusal is not None:
             continue
         request = variant.request
-        needs = variant.backend.runtime(request)
-        footprint = Footprint(
-            variant.backend.bits_per_weight(request.recipe),
-            request.recipe.embedding_bits,
-            needs.memory_bytes,
-            needs.disk_bytes,
-        )
+        footprint = footprint_of(variant.backend, request)
         items = estimate(
             facts,
             request.target,
@@ -67,6 +61,12 @@ def estimate_all(facts: ModelFacts, spec: BlueprintSpec, variants: Sequence[Vari
             decode_rate_wanted=_wanted_rate(spec.gates, request.target_name, variant.build.backend),
         )
         yield Estimated(variant, items, weights_bytes(facts, footprint))
+
+
+def footprint_of(backend: Backend, request: BuildRequest) -> Footprint:
+    """What a backend that does not refuse a build adds to its model."""
+    needs, recipe = backend.runtime(request), request.recipe
+    return Footprint(backend.bits_per_weight(recipe), recipe.embedding_bits, needs.memory_bytes, needs.disk_bytes)
 
 
 def _wanted_rate(gates: Sequence[GateSpec], target: str, backend: str) -> float | None:

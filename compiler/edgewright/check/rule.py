@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from edgewright.check.budget import ModelFacts
 from edgewright.check.datasets import DatasetReport
 from edgewright.check.estimates import Estimated, Variant, estimate_all
+from edgewright.check.recipes import shipped_recipe
 from edgewright.check.whole import Counts, Whole
 from edgewright.kernel.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from edgewright.load.documents import Loaded, Repository
@@ -23,7 +24,7 @@ from edgewright.load.yaml12 import Path
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec, GateSpec
-from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe, float32
+from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
 from edgewright.spec.v1beta1.fleet import Device, Fleet
 
 
@@ -118,15 +119,7 @@ class Subject:
 
     def recipe(self, choice: PolicyChoice | None) -> Recipe | None:
         """The recipe that would ship, or None when a name on the way is unknown."""
-        if choice is None:
-            return float32()
-        if choice.policy is None:
-            return choice.inline
-        loaded = self.repository.compression_policies.get(choice.policy)
-        if loaded is None:
-            return None
-        wanted = choice.recipe or loaded.document.spec.recipe
-        return next((c for c in loaded.document.spec.candidates if c.name == wanted), None)
+        return shipped_recipe(self.repository, choice)
 
     @cached_property
     def variants(self) -> tuple[Variant, ...]:

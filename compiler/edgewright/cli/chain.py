@@ -7,7 +7,6 @@ they cost nothing when nothing changed.
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import tempfile
@@ -16,16 +15,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from pydantic.alias_generators import to_camel
-
 from edgewright.build.executor import BuildContext, execute
 from edgewright.build.store import Result, Store
 from edgewright.check.budget import ModelFacts
+from edgewright.check.imported import wrong_facts
 from edgewright.check.revision import CheckedCommit
 from edgewright.check.run import require_valid
+from edgewright.cli.known import imported_facts
 from edgewright.cli.places import dist_folder
 from edgewright.evaluate.explain import no_gate, red_gates
-from edgewright.evaluate.gates import GateResult, Verdict, judge, overall
+from edgewright.evaluate.gates import GateResult, judge
 from edgewright.evaluate.measurements import FILE as MEASUREMENTS
 from edgewright.evaluate.measurements import Measurements, parse_measurements
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, fail
@@ -58,11 +57,6 @@ class Evaluated:
     variant: Variant
     measurements: Measurements
     gates: tuple[GateResult, ...]
-
-    @property
-    def is_green(self) -> bool:
-        """Every gate passed; what was not measured has not."""
-        return overall(self.gates) is Verdict.PASS
 
     @property
     def subject(self) -> str:
@@ -193,28 +187,14 @@ class Session:
 
     def facts(self, loaded: Loaded[Blueprint]) -> ModelFacts | None:
         """The shape of the imported model, when it was imported already."""
-        plan = self.plan(loaded)
-        result = self.store.result(plan.canonical)
-        if result is None or "facts.json" not in result.tree:
-            return None
-        found = json.loads(self.store.blob(result.tree["facts.json"].digest).read_bytes())
-        return ModelFacts.from_import(found)
+        return imported_facts(self.store, self.store.result(self.plan(loaded).canonical))
 
-    def require_facts(self, loaded: Loaded[Blueprint], plan: Plan) -> None:
-        """What the blueprint declares about its model is what was imported."""
-        declared, imported = loaded.document.spec.model.facts, self.facts(loaded)
-        if declared is None or imported is None:
-            return
-        for name in ("parameters", "layers", "hidden_size", "vocab_size", "kv_heads", "head_dim"):
-            said, found = getattr(declared, name), getattr(imported, name)
-            if said != found:
-                key = to_camel(name)
-                raise fail(
-                    "facts-wrong",
-                    f"{plan.blueprint.metadata.name} declares {key} {said}, the imported model has {found}",
-                    span=loaded.spans.span(("spec", "model", "facts", key)),
-                    hint=f"write {key}: {found}",
-                )
+    def require_facts(self, loaded: Loaded[Blueprint]) -> None:
+        """What the blueprint declares about its model is what was imported; raises with every fact that is not."""
+        imported = self.facts(loaded)
+        wrong = list(wrong_facts(loaded, imported)) if imported is not None else []
+        if wrong:
+            raise EdgewrightError(*wrong)
 
     def materialise(self, plan: Plan, key: Digest, folder: Path) -> None:
         """Lay the output of an action out in a folder."""

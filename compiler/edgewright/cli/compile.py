@@ -61,7 +61,7 @@ def command(
     for loaded, plan in plans:
         try:
             evaluated = session.evaluate(plan)
-            session.require_facts(loaded, plan)
+            session.require_facts(loaded)
             session.require_green(loaded, evaluated)
             package(session, loaded, plan, evaluated, signer, source.commit)
             render_project(session, loaded)

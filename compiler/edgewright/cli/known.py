@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.build.store import Result, Store
-from edgewright.check.budget import Footprint, ModelFacts, estimate, weights_bytes
+from edgewright.check.budget import ModelFacts, estimate, weights_bytes
+from edgewright.check.estimates import footprint_of
 from edgewright.evaluate.measurements import FILE as MEASUREMENTS
 from edgewright.evaluate.measurements import parse_measurements
 from edgewright.kernel.diagnostics import EdgewrightError
@@ -26,6 +27,8 @@ from edgewright.plugins.protocols import Backend, BuildRequest
 from edgewright.spec.v1beta1.blueprint import Blueprint
 
 _LARGEST_EVIDENCE_BYTES = 16 << 20
+_FACTS = "facts.json"
+"""In the canonical model that an import makes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,13 @@ def _gate_numbers(gates: Any, origin: str) -> dict[str, Number]:
     }
 
 
+def imported_facts(store: Store, result: Result | None) -> ModelFacts | None:
+    """The facts of an imported model, from the result of its import; None when it was not imported."""
+    if result is None or _FACTS not in result.tree:
+        return None
+    return ModelFacts.from_import(json.loads(store.blob(result.tree[_FACTS].digest).read_bytes()))
+
+
 class KnownResults:
     """Results of the store, each read once for all cohorts that share it."""
 
@@ -134,9 +144,7 @@ def estimated_numbers(facts: ModelFacts | None, backend: Backend, request: Build
     """Size, memory and decode rate by formula; nothing when the model's facts are not known."""
     if facts is None or backend.refuse(request) is not None:
         return {}
-    needs = backend.runtime(request)
-    bits, table = backend.bits_per_weight(request.recipe), request.recipe.embedding_bits
-    footprint = Footprint(bits, table, needs.memory_bytes, needs.disk_bytes)
+    footprint = footprint_of(backend, request)
     model = request.blueprint.model
     items = estimate(facts, request.target, footprint, task=model.task, context=model.context)
     names = {"memory": "peak_memory", "decode_rate": "decode_rate"}
@@ -146,7 +154,7 @@ def estimated_numbers(facts: ModelFacts | None, backend: Backend, request: Build
         if item.name in names
     }
     weights = weights_bytes(facts, footprint)
-    words = f"{facts.parameters:,} parameters x {bits:g} bits, from {facts.origin} facts"
+    words = f"{facts.parameters:,} parameters x {footprint.bits_per_weight:g} bits, from {facts.origin} facts"
     found["artifact_size"] = Number(weights, "B", "estimated", words)
     return found
 

@@ -7,13 +7,13 @@ says so and goes on: the other side may be what mends it.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
 from edgewright.check.budget import ModelFacts
+from edgewright.check.recipes import shipped_recipe
 from edgewright.check.signers import FILE as SIGNERS
 from edgewright.check.signers import LARGEST_BYTES as LARGEST_SIGNERS_BYTES
 from edgewright.check.signers import has_file
@@ -23,13 +23,13 @@ from edgewright.cli.known import (
     Evidence,
     KnownResults,
     estimated_numbers,
+    imported_facts,
     read_evidence,
     release_disk,
 )
 from edgewright.cli.places import dist_folder
 from edgewright.kernel.diagnostics import EdgewrightError
-from edgewright.kernel.digest import Digest, digest_file, digest_json
-from edgewright.kernel.files import iter_files
+from edgewright.kernel.digest import Digest, digest_file
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.lfs import LARGEST_POINTER_BYTES, pointer_of
 from edgewright.lock.choices import BuildChoice, choices_of
@@ -83,7 +83,7 @@ class Side:
             inventory = loaded.document.spec.inventory if loaded else None
             files: object = None
             if inventory is not None:  # what cannot be read equals nothing
-                files = _inventory_digest(self.repository.root / inventory.path) or object()
+                files = _inventory_digest(self.repository.root, inventory.path) or object()
             self._fleet_keys[name] = (loaded.digest, files) if loaded else None
         return self._fleet_keys[name]
 
@@ -157,10 +157,9 @@ class Side:
             chosen = build.compression or blueprint.spec.compression
             if chosen and chosen.policy and chosen.policy not in self.repository.compression_policies:
                 return (), f"there is no compression policy {chosen.policy}"
-        try:
-            return choices_of(self.repository, blueprint), None
-        except StopIteration:
-            return (), "a recipe that is named is no candidate of its policy"
+            if shipped_recipe(self.repository, chosen) is None:
+                return (), "a recipe that is named is no candidate of its policy"
+        return choices_of(self.repository, blueprint), None
 
     def _stale(self, blueprint: Blueprint, view: LockView) -> str | None:
         name = blueprint.metadata.name
@@ -181,13 +180,9 @@ class Side:
         return make_plan(blueprint, tuple(choices), view, self.registry, fingerprint, _machine())
 
     def _facts(self, blueprint: Blueprint, plan: Plan | None) -> ModelFacts | None:
-        result = self.known.result(plan.canonical) if plan else None
-        if result is not None and "facts.json" in result.tree:
-            return ModelFacts.from_import(
-                json.loads(self.known.store.blob(result.tree["facts.json"].digest).read_bytes())
-            )
+        imported = imported_facts(self.known.store, self.known.result(plan.canonical) if plan else None)
         declared = blueprint.spec.model.facts
-        return ModelFacts.from_declared(declared) if declared else None
+        return imported or (ModelFacts.from_declared(declared) if declared else None)
 
     def _evidence(self, loaded: Loaded[Blueprint]) -> Evidence:
         signers = self.repository.root / SIGNERS
@@ -247,18 +242,12 @@ def _datasets(blueprint: Blueprint, choices: Sequence[BuildChoice]) -> list[str]
     return sorted({blueprint.spec.evaluation.dataset, *(c.dataset for c in calibrations if c is not None)})
 
 
-def _inventory_digest(path: Path) -> Digest | None:
-    """Digest of an inventory and of the variables beside it; None when they are not plain files."""
+def _inventory_digest(root: Path, path: str) -> Digest | None:
+    """Digest of all that an inventory is read from; None when that cannot be read."""
+    # the reader of inventories is loaded by who has one
+    from edgewright.load.inventory.read import inventory_digest
+
     try:
-        return digest_json(sorted(_inventory_files(path)))
+        return inventory_digest(root, path)
     except (EdgewrightError, OSError):
         return None
-
-
-def _inventory_files(path: Path) -> Iterator[tuple[str, Digest]]:
-    beside = (path.parent / "group_vars", path.parent / "host_vars")
-    for place in (path, *beside):
-        if place.is_dir():
-            yield from ((f"{place.name}/{name}", digest_file(file)) for name, file in iter_files(place))
-        elif place.is_file():
-            yield place.name, digest_file(place)

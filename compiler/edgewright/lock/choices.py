@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgewright.check.recipes import shipped_recipe
 from edgewright.load.documents import Repository
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec
-from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe, float32
+from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
 from edgewright.spec.v1beta1.target import Target
 
 
@@ -34,14 +35,9 @@ class BuildChoice:
 
 def recipe_of(repository: Repository, choice: PolicyChoice | None) -> Recipe:
     """The recipe that ships."""
-    if choice is None:
-        return float32()
-    if choice.inline is not None:
-        return choice.inline
-    assert choice.policy is not None
-    policy = repository.compression_policies[choice.policy].document.spec
-    wanted = choice.recipe or policy.recipe
-    return next(candidate for candidate in policy.candidates if candidate.name == wanted)
+    recipe = shipped_recipe(repository, choice)
+    assert recipe is not None
+    return recipe
 
 
 def candidates_of(repository: Repository, choice: PolicyChoice | None) -> tuple[Recipe, ...]:

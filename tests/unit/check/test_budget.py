@@ -76,4 +76,4 @@ def test_facts_of_an_import_are_compared_with_what_was_declared() -> None:
     imported = ModelFacts.from_import(document)
     assert imported.origin == "imported"
     assert imported.differences(SMOLLM2) == []
-    assert ModelFacts.from_import(document | {"layers": 28}).differences(SMOLLM2) == ["layers is 28, declared 30"]
+    assert ModelFacts.from_import(document | {"layers": 28}).differences(SMOLLM2) == [("layers", 28, 30)]
