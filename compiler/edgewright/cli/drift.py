@@ -57,7 +57,7 @@ def print_drift(drift: Drift) -> None:
 
     from edgewright.cli.output.tables import print_table
     from edgewright.cli.output.terminal import plain
-    from edgewright.observe.status import version_of
+    from edgewright.kernel.units import version_of
 
     rows = []
     for device in drift.devices:

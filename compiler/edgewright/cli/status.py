@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from edgewright.observe.status import RolloutStatus
 
 
+_COLUMNS = ["device", "target", "release", "state", "roll-out", "latency", "wave", "last seen", "observed", "note"]
+
+
 @click.command("status")
 @repository_argument
 @blueprint_option
@@ -38,10 +41,8 @@ def command(
     import json
     from dataclasses import asdict
 
-    from edgewright.cli.output.tables import print_table
     from edgewright.kernel.diagnostics import ExitCode, fail
-    from edgewright.kernel.units import format_duration
-    from edgewright.observe.status import read_status, version_of
+    from edgewright.observe.status import read_status
 
     rollouts = read_status(ledger_path(repository, ledger, environment), blueprints)
     if output == "json":
@@ -56,36 +57,31 @@ def command(
             hint="edgewright status without --blueprint shows all that were",
         )
     for rollout in rollouts:
-        title = f"{rollout.blueprint} {rollout.version}: {rollout.verdict or 'under way or cut off'}"
-        rows = [
-            [
-                device.device,
-                device.target,
-                version_of(device.running),
-                device.state or "unknown",
-                device.status,
-                format_duration(device.latency_s) if device.latency_s is not None else "-",
-                str(device.wave),
-                device.last_seen or "never",
-                device.last_observed or "never",
-                ", ".join(device.differences) or device.complaint or "",
-            ]
-            for device in rollout.devices
-        ]
-        columns = [
-            "device",
-            "target",
-            "release",
-            "state",
-            "roll-out",
-            "latency",
-            "wave",
-            "last seen",
-            "observed",
-            "note",
-        ]
-        print_table(columns, rows, title=title)
+        _print_rollout(rollout)
     _end(rollouts, exit_code)
+
+
+def _print_rollout(rollout: RolloutStatus) -> None:
+    from edgewright.cli.output.tables import print_table
+    from edgewright.kernel.units import format_duration, version_of
+
+    rows = [
+        [
+            device.device,
+            device.target,
+            version_of(device.running),
+            device.state or "unknown",
+            device.status,
+            format_duration(device.latency_s) if device.latency_s is not None else "-",
+            str(device.wave),
+            device.last_seen or "never",
+            device.last_observed or "never",
+            ", ".join(device.differences) or device.complaint or "",
+        ]
+        for device in rollout.devices
+    ]
+    title = f"{rollout.blueprint} {rollout.version}: {rollout.verdict or 'under way or cut off'}"
+    print_table(_COLUMNS, rows, title=title)
 
 
 def _end(rollouts: Sequence[RolloutStatus], exit_code: bool) -> None:

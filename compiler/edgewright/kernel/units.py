@@ -78,6 +78,13 @@ def release_number(version: str) -> int:
     return major * 1_000_000 + minor * 1_000 + patch
 
 
+def version_of(release: int | None) -> str:
+    """The version of a release number: `1.4.0` of 1,004,000; a dash for none."""
+    if release is None:
+        return "-"
+    return f"{release // 1_000_000}.{release // 1000 % 1000}.{release % 1000}"
+
+
 def format_size(size_bytes: float) -> str:
     """A size for people: `1.9 GiB`."""
     value = float(size_bytes)

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from edgewright.kernel.diagnostics import Diagnostic
+from edgewright.kernel.units import version_of
 from edgewright.observe.evidence import Evidence, read_evidence
 from edgewright.observe.merges import commit_facts
 from edgewright.observe.periods import Period, periods_of
 from edgewright.observe.record import RecordedStart, read_record
 from edgewright.observe.report import shown
-from edgewright.observe.status import version_of
 from edgewright.package.archive import EvidenceArchive
 
 FORMAT: Final = "edgewright-audit/1"

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgewright.kernel.units import version_of
 from edgewright.observe.report import DeviceReport, Finding
-from edgewright.observe.status import version_of
 
 Kind = Literal[
     "wrong-release",

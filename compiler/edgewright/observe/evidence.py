@@ -7,20 +7,19 @@ gone or changed is a diagnostic beside the record, never a gap that nobody sees.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, fail
 from edgewright.kernel.digest import Digest, digest_bytes
+from edgewright.load.git.commits import OBJECT_ID
 from edgewright.observe.record import RecordedStart
 from edgewright.package.archive import EvidenceArchive
 from edgewright.package.signing import verify_signature
 from edgewright.package.statement import read_statement
 from edgewright.package.strict_json import parse_object
 
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 _MOST_GATES = 200
 
 
@@ -89,7 +88,7 @@ def _commit(provenance: Mapping[str, Any]) -> str | None:
     definition = _mapping(_mapping(provenance.get("predicate")).get("buildDefinition"))
     for entry in definition.get("resolvedDependencies") or ():
         commit = _mapping(_mapping(entry).get("digest")).get("gitCommit")
-        if isinstance(commit, str) and _COMMIT.fullmatch(commit):
+        if isinstance(commit, str) and OBJECT_ID.fullmatch(commit):
             return commit
     return None
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from edgewright.kernel.clock import rfc3339
 from edgewright.load.git.command import GitFolder, find_git, git
+from edgewright.load.git.commits import OBJECT_ID
 from edgewright.observe.report import shown
 
 _PERSON = re.compile(r"(?P<who>.*>) (?P<at>-?[0-9]{1,12}) [+-][0-9]{4}")
-_COMMIT = re.compile(r"[0-9a-f]{40}([0-9a-f]{24})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class CommitFacts:
 
 def commit_facts(root: Path, commit: str) -> CommitFacts:
     """What Git knows of a commit; only its id where Git, the repository or the commit is not here."""
-    if shutil.which("git") is None or _COMMIT.fullmatch(commit) is None:
+    if shutil.which("git") is None or OBJECT_ID.fullmatch(commit) is None:
         return CommitFacts(commit)
     folder = find_git(root)
     header = None if folder is None else _header(folder, commit)

@@ -61,13 +61,6 @@ class RolloutStatus:
     devices: tuple[DeviceStatus, ...]
 
 
-def version_of(release: int | None) -> str:
-    """`1.4.0` of 1,004,000; a dash for none."""
-    if release is None:
-        return "-"
-    return f"{release // 1_000_000}.{release // 1000 % 1000}.{release % 1000}"
-
-
 def open_ledger(ledger: Path) -> sqlite3.Connection:
     """The ledger, read-only; raises `no-ledger` when nothing was ever rolled out from here."""
     if not ledger.is_file():

@@ -7,7 +7,7 @@ number of targets that need them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.lock.choices import BuildChoice
@@ -59,63 +59,66 @@ def make_plan(
     machine: Digest,
 ) -> Plan:
     """Plan every choice. `machine` is the identity of the computer that measures."""
-    name = blueprint.metadata.name
-    model = blueprint.spec.model
-    actions: dict[Digest, Action] = {}
+    planning = _Planning(blueprint, lock, registry, fingerprint, machine)
+    shared = planning.shared()
+    variants = tuple(planning.variant(choice, shared) for choice in choices)
+    return Plan(blueprint, tuple(planning.actions.values()), variants, shared["canonical"])
 
-    def keep(action: Action) -> Digest:
-        actions.setdefault(action.key, action)
+
+@dataclass(frozen=True, slots=True)
+class _Planning:
+    """The actions of one blueprint so far, by key: those with equal keys are one."""
+
+    blueprint: Blueprint
+    lock: LockView
+    registry: Registry
+    fingerprint: Fingerprint
+    machine: Digest
+    actions: dict[Digest, Action] = field(default_factory=dict)
+
+    def _keep(self, action: Action) -> Digest:
+        self.actions.setdefault(action.key, action)
         return action.key
 
-    source = keep(files_action("acquire", lock.model_files, model.source, f"{name} weights", _SOURCE))
-    importer = registry.importer().step(model.task, model.source.file, model.context)
-    subject = f"{name} model"
-    canonical = keep(worker_action("import", importer, {"source": source}, fingerprint, subject, origin=_SOURCE))
-    dataset_path = blueprint.spec.evaluation.dataset
-    shared = {
-        "source": source,
-        "canonical": canonical,
-        "dataset": keep(
-            files_action("dataset", lock.dataset_files(dataset_path), dataset_path, dataset_path, _DATASET)
-        ),
-    }
-    variants = []
-    for choice in choices:
+    def _dataset(self, path: str, origin: DocumentPath) -> Digest:
+        return self._keep(files_action("dataset", self.lock.dataset_files(path), path, path, origin))
+
+    def shared(self) -> dict[str, Digest]:
+        """What every variant reads, by the name that steps ask for it by."""
+        name, model = self.blueprint.metadata.name, self.blueprint.spec.model
+        source = self._keep(files_action("acquire", self.lock.model_files, model.source, f"{name} weights", _SOURCE))
+        step = self.registry.importer().step(model.task, model.source.file, model.context)
+        imported = worker_action("import", step, {"source": source}, self.fingerprint, f"{name} model", origin=_SOURCE)
+        canonical = self._keep(imported)
+        dataset = self._dataset(self.blueprint.spec.evaluation.dataset, _DATASET)
+        return {"source": source, "canonical": canonical, "dataset": dataset}
+
+    def variant(self, choice: BuildChoice, shared: Mapping[str, Digest]) -> Variant:
+        """Build and measure one choice."""
+        name, spec = self.blueprint.metadata.name, self.blueprint.spec
         available = dict(shared)
-        calibration = choice.recipe.calibration
-        if calibration is not None:
-            files = lock.dataset_files(calibration.dataset)
-            path = calibration.dataset
-            available["calibration"] = keep(files_action("dataset", files, path, path, choice.origin))
-        request = choice.request(blueprint)
-        backend = registry.backend(choice.build.backend)
-        for output, step in backend.steps(request):
+        if choice.recipe.calibration is not None:
+            available["calibration"] = self._dataset(choice.recipe.calibration.dataset, choice.origin)
+        backend = choice.build.backend
+        for output, step in self.registry.backend(backend).steps(choice.request(self.blueprint)):
             subject = f"{name} {output} {choice.target_name} {choice.recipe.name}"
-            available[output] = keep(
-                worker_action("build", step, available, fingerprint, subject, origin=choice.origin)
-            )
-        metric_step = registry.metrics(model.task).step(
-            choice.build.backend, choice.target.spec, blueprint.spec.evaluation.max_tokens
-        )
+            built = worker_action("build", step, available, self.fingerprint, subject, origin=choice.origin)
+            available[output] = self._keep(built)
+        metrics = self.registry.metrics(spec.model.task)
+        step = metrics.step(backend, choice.target.spec, spec.evaluation.max_tokens)
         subject = f"{name} {choice.target_name} {choice.recipe.name}"
-        measured = keep(
-            worker_action(
-                "evaluate", metric_step, available, fingerprint, subject, origin=choice.origin, machine=machine
-            )
+        measured = worker_action(
+            "evaluate", step, available, self.fingerprint, subject, origin=choice.origin, machine=self.machine
         )
-        wheels = lock.runtime_files(choice.build.backend, choice.target.spec)
-        variants.append(
-            Variant(
-                choice.target_name,
-                choice.target,
-                choice.build.backend,
-                choice.recipe,
-                available["artifact"],
-                measured,
-                wheels,
-            )
+        return Variant(
+            choice.target_name,
+            choice.target,
+            backend,
+            choice.recipe,
+            available["artifact"],
+            self._keep(measured),
+            self.lock.runtime_files(backend, choice.target.spec),
         )
-    return Plan(blueprint, tuple(actions.values()), tuple(variants), canonical)
 
 
 def plan_digest(plan: Plan) -> Digest:

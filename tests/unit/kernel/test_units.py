@@ -13,6 +13,7 @@ from edgewright.kernel.units import (
     parse_percent,
     parse_size,
     release_number,
+    version_of,
 )
 
 _PARTS = st.integers(min_value=0, max_value=999)
@@ -39,6 +40,12 @@ def test_release_numbers_order_as_versions_do(first: tuple[int, int, int], secon
     numbers = [release_number(".".join(map(str, version))) for version in (first, second)]
     assert (numbers[0] < numbers[1]) == (first < second)
     assert (numbers[0] == numbers[1]) == (first == second)
+
+
+@given(st.tuples(*[st.integers(0, 999)] * 3))
+def test_release_number_says_its_version(version: tuple[int, int, int]) -> None:
+    words = ".".join(map(str, version))
+    assert version_of(release_number(words)) == words
 
 
 @given(st.text(max_size=40))

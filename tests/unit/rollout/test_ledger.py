@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.rollout.simulation import NEW, OLD, Simulation, plan_of, simulate
 
 from edgewright.kernel.diagnostics import EdgewrightError
-from edgewright.observe.status import read_status, version_of
+from edgewright.kernel.units import version_of
+from edgewright.observe.status import read_status
 from edgewright.rollout.controller import begin, replay
 from edgewright.rollout.drive import Drive
 from edgewright.rollout.events import (

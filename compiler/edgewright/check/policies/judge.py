@@ -17,13 +17,13 @@ from edgewright.check.policies.facts import PLACES, Facts, Shared, UnknownFactEr
 from edgewright.check.policies.rules import PlacedWaiver, Rule, compile_rules
 from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
+from edgewright.check.whole import MOST_REPORTED
 from edgewright.kernel.diagnostics import Diagnostic, Related, Severity, Span
 from edgewright.load.documents import Repository
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.policy import PolicyMatch
 
 ENDING_SOON = timedelta(days=14)
-_MOST_REPORTED = 20
 _LONGEST_MESSAGE = 500
 
 
@@ -99,11 +99,11 @@ def _judged(rule: Rule, facts: Facts, run: _Run) -> Iterator[Diagnostic]:
         return
     expired = tuple(f"waiver of {w.waiver.owner} expired on {w.waiver.expires}" for w in waivers)
     places = tuple(Related(w.span, "the expired waiver") for w in waivers)
-    for found in broken[:_MOST_REPORTED]:
+    for found in broken[:MOST_REPORTED]:
         yield replace(found, notes=(*found.notes, *expired), related=(*found.related, *places))
-    if len(broken) > _MOST_REPORTED:
-        rest = len(broken) - _MOST_REPORTED
-        yield _violation(rule, f"{rest:,} more break {rule.title}", broken[_MOST_REPORTED].span)
+    if len(broken) > MOST_REPORTED:
+        rest = len(broken) - MOST_REPORTED
+        yield _violation(rule, f"{rest:,} more break {rule.title}", broken[MOST_REPORTED].span)
 
 
 def _broken(rule: Rule, facts: Facts) -> Iterator[Diagnostic]:
