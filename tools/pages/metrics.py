@@ -10,7 +10,8 @@ PATH = "reference/metrics.md"
 _HEAD = """# Metrics
 
 What a gate can ask for. Build metrics are measured on the built artifact against the float32 reference; with
-`where: device` a device measures, at its health check. [Gates](../gates.md) says how to choose bounds.
+`where: device` a device measures, at its health check. [Gates](../gates.md) says how to choose bounds. A metric
+without a unit is a plain number: a share, a ratio, a cosine, a divergence in nats.
 """
 
 
@@ -20,8 +21,6 @@ def page() -> str:
     sections = []
     for task in sorted(registry.names("metrics")):
         metrics = registry.metrics(task)
-        rows = [
-            (f"`{name}`", unit or "ratio", metrics.descriptions[name]) for name, unit in sorted(metrics.metrics.items())
-        ]
+        rows = [(f"`{name}`", unit, metrics.descriptions[name]) for name, unit in sorted(metrics.metrics.items())]
         sections.append(f"\n## {task}\n\n" + table(["metric", "unit", "how it is measured"], rows))
     return _HEAD + "".join(sections)
