@@ -31,7 +31,7 @@ class BadLine:
 class DatasetReport:
     """What a dataset is. Counts are of the rows before the first mistake."""
 
-    state: Literal["usable", "missing", "link", "too-large", "lfs-pointer", "bad-line"]
+    state: Literal["usable", "missing", "link", "no-file", "too-large", "lfs-pointer", "bad-line"]
     size_bytes: int = 0
     passages: int = 0
     queries: int = 0
@@ -71,7 +71,7 @@ def read_dataset(root: Path, name: str) -> DatasetReport:
     if any(part.is_symlink() for part in inside):
         return DatasetReport("link")
     if not path.is_file():
-        return DatasetReport("missing")
+        return DatasetReport("no-file" if path.exists() else "missing")
     size = path.stat().st_size
     if size > SIZE_LIMIT_BYTES:
         return DatasetReport("too-large", size)

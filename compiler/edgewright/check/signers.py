@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
 import struct
 from dataclasses import dataclass
@@ -36,6 +37,11 @@ def has_file(root: Path) -> bool:
     """Whether the repository has the file, as a regular one."""
     path = root / FILE
     return path.is_file() and not path.is_symlink()
+
+
+def stands_in_the_way(root: Path) -> bool:
+    """Whether something else has the name of the file: a link, a folder, a pipe."""
+    return os.path.lexists(root / FILE) and not has_file(root)
 
 
 def read_signers(root: Path) -> tuple[SignerLine, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -51,13 +52,13 @@ def command(
     """
     import json
 
-    from edgewright.kernel.diagnostics import EdgewrightError
+    from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
     from edgewright.observe import audit as trail
     from edgewright.rollout.ledger import Ledger
 
     root = repository.resolve()
-    path = ledger_path(root, ledger, environment).resolve()
-    if path.is_file():
+    path = Path(os.path.realpath(ledger_path(root, ledger, environment)))
+    if path.is_file() and path.stat().st_size:  # an empty file is none, and stays so
         Ledger(path).close()  # a ledger from before the hash chain gets one
     found = trail.audit(path, root, blueprints=blueprints, device=device)
     records: Sequence[Mapping[str, Any]] = found.records
@@ -72,7 +73,8 @@ def command(
         _print(records)
         click.echo(f"ledger head {found.head}", err=True)
     if found.problems:
-        raise EdgewrightError(*found.problems)
+        is_unverified = any(problem.slug == "missing-tool" for problem in found.problems)
+        raise EdgewrightError(*found.problems, exit_code=ExitCode.MISSING if is_unverified else ExitCode.DOCUMENTS)
 
 
 def _print(records: Sequence[Mapping[str, Any]]) -> None:

@@ -25,5 +25,6 @@ MEANINGS: Final[Mapping[ExitCode, tuple[str, str]]] = MappingProxyType(
         ExitCode.CHANGES: ("changes or drift exist", "only with `--exit-code`, `migrate --check`"),
         ExitCode.MISSING: ("something required is missing", "a tool, a key, an environment, a host, disk space"),
         ExitCode.INTERRUPTED: ("interrupted", "Ctrl-C"),
+        ExitCode.READER_GONE: ("whoever reads the output has gone", "`edgewright plan | head -1`"),
     }
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,8 +54,17 @@ def duration(context: click.Context, parameter: click.Parameter, value: str) -> 
 
 
 def ledger_path(repository: Path, ledger: Path | None, environment: str | None = None) -> Path:
-    """The ledger of a repository, or of one of its environments."""
-    return ledger or ledger_file(repository, environment)
+    """The ledger of a repository, or of one of its environments. Raises for an environment that there is not."""
+    path = ledger or ledger_file(repository, environment)
+    if ledger is None and environment is not None and not path.is_file():
+        from edgewright.load.overlays import environments_of, unknown_environment
+        from edgewright.load.tree import find_candidates, require_folder
+
+        require_folder(repository)
+        known = environments_of(candidate.path for candidate in find_candidates(repository))
+        if environment not in known:
+            raise unknown_environment(environment, known)
+    return path
 
 
 @contextmanager
@@ -75,7 +85,7 @@ def open_sessions(
 
     root = repository.resolve()
     loaded = load_repository(root, selectors=blueprints, environment=environment)
-    opened = Ledger(ledger_path(root, ledger, environment).resolve())
+    opened = Ledger(Path(os.path.realpath(ledger_path(root, ledger, environment))))
     try:
         progress = ProgressLines()
         sessions = []

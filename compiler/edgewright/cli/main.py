@@ -12,6 +12,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -44,9 +45,34 @@ COMMANDS: dict[str, str] = {
     "demo": "The whole chain on this machine.",
 }
 _OF_THE_MACHINE = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EMFILE}
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EFBIG,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.EIO,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EEXIST,
+        errno.ELOOP,
+        errno.ENAMETOOLONG,
+    }
 )
 """What the operating system refuses for reasons that are neither the documents' nor ours."""
+_IN_THE_WAY = "move what is in the way"
+_MENDED_BY = {
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ELOOP: "replace the link by what it should point to",
+    errno.ENAMETOOLONG: "choose shorter names",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "raise the limit of open files",
+}
 
 
 class LazyGroup(click.Group):
@@ -115,12 +141,13 @@ def _report_bug(error: BaseException, invocation: Invocation) -> int:
     path = cache_folder() / "crashes" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}.txt"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8", errors="backslashreplace")
         where = f"details are in {path}"
     except OSError:
         where = "run it again as `edgewright --debug …` for details"
     headline = f"{type(error).__name__}: {str(error).splitlines()[0][:200] if str(error) else 'no message'}"
-    click.echo(f"error: bug  edgewright failed: {headline}\n  = note: {where}", err=True)
+    with suppress(OSError):
+        click.echo(f"error: bug  edgewright failed: {headline}\n  = note: {where}", err=True)
     return 1
 
 
@@ -131,9 +158,9 @@ def _report(error: Exception, invocation: Invocation) -> int:
     from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode
 
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
-        where = str(error.filename) if error.filename else "a file"
+        where = str(error.filename) if error.filename else "a file, or the output"
         message = f"{where}: {(error.strerror or str(error)).lower()}"
-        hint = "free space, or mend the permissions, and run the command again"
+        hint = f"{_MENDED_BY.get(error.errno, 'free space, or mend the permissions')}, and run the command again"
         error = EdgewrightError(
             Diagnostic("file-system", message, subject=where, hint=hint), exit_code=ExitCode.MISSING
         )
@@ -147,15 +174,33 @@ def _report(error: Exception, invocation: Invocation) -> int:
 
 
 def _end(error: Exception, invocation: Invocation) -> int:
-    """Report an error; what goes wrong in that is reported too, and what is no diagnostic is a bug."""
-    from edgewright.kernel.diagnostics import EdgewrightError
+    """Report an error; what goes wrong in that is reported too, on stderr, and what is no diagnostic is a bug."""
+    from edgewright.kernel.diagnostics import EdgewrightError, ExitCode
 
-    try:
-        return _report(error, invocation)
-    except EdgewrightError as second:
-        return _report(second, invocation)
-    except Exception as bug:  # noqa: BLE001 - the boundary
-        return _report_bug(bug, invocation)
+    for _ in range(2):
+        try:
+            return _report(error, invocation)
+        except BrokenPipeError:
+            return _reader_gone()
+        except EdgewrightError as second:
+            error = second
+        except OSError as second:  # a full disk under stdout, say
+            error, invocation.output = second, "text"
+        except Exception as bug:  # noqa: BLE001 - the boundary
+            return _report_bug(bug, invocation)
+    return ExitCode.MISSING  # nothing can be said anywhere
+
+
+def _reader_gone() -> int:
+    """Be quiet: the interpreter would complain when it flushes what nobody reads."""
+    from edgewright.kernel.diagnostics import ExitCode
+
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return ExitCode.READER_GONE
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -165,19 +210,35 @@ def run(arguments: Sequence[str]) -> int:
         result = cli.main(args=list(arguments), prog_name="edgewright", standalone_mode=False, obj=invocation)
     except click.exceptions.Exit as exit_request:
         return exit_request.exit_code
+    except SystemExit:  # click's way to end when whoever reads the output has gone; commands end otherwise
+        return _reader_gone()
     except click.ClickException as usage:
-        usage.show()
+        with suppress(OSError):
+            usage.show()
         return 2
     except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
+        with suppress(OSError):
+            click.echo("interrupted", err=True)
         return 130
     except Exception as error:  # noqa: BLE001 - the boundary
         return _end(error, invocation)
     return result if isinstance(result, int) else 0
 
 
+def _open_streams() -> None:
+    """Give what was closed by the caller (`>&-`) a place: the next file opened would be taken for it."""
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)
+            if descriptor != number:
+                os.dup2(descriptor, number)
+                os.close(descriptor)
+            setattr(sys, name, os.fdopen(number, mode, encoding="utf-8"))
+
+
 def main() -> NoReturn:
     """Entry of the console script."""
+    _open_streams()
     gc.set_threshold(200_000, 20, 20)  # documents are many small objects without cycles: looking often costs a tenth
     sys.exit(run(sys.argv[1:]))
 

@@ -141,10 +141,10 @@ def _report(invocation: Invocation, repository: Path, problems: tuple[Diagnostic
 
 
 def _write_steps(path: Path, text: str) -> None:
-    from edgewright.kernel.files import write_atomic
+    from edgewright.kernel.files import write_output
 
     try:
-        write_atomic(path, text.encode())
+        write_output(path, text.encode())
     except OSError as error:
         message = f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
         hint = "name a file in a folder that can be written"

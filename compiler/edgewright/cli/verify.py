@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 
+from edgewright.check.signers import LARGEST_BYTES
 from edgewright.cli.output.tables import print_table
+from edgewright.kernel.files import read_bounded
 from edgewright.kernel.units import format_size
 from edgewright.package.verify import verify_release
 
@@ -20,7 +22,8 @@ from edgewright.package.verify import verify_release
 )
 def command(dist: Path, allowed_signers: Path | None) -> None:
     """Verify the release in DIST (such as dist/store-assistant): signature, evidence and every blob."""
-    view = verify_release(dist, allowed_signers=allowed_signers.read_bytes() if allowed_signers else None)
+    signers = read_bounded(allowed_signers, LARGEST_BYTES) if allowed_signers else None
+    view = verify_release(dist, allowed_signers=signers)
     click.echo(f"{view.blueprint} {view.version} (release {view.number}), signed by {view.principal}")
     click.echo(f"created {view.created}, expires {view.expires}, fleet {view.fleet}")
     rows = [

@@ -28,6 +28,7 @@ class ExitCode(IntEnum):
     CHANGES = 6
     MISSING = 7
     INTERRUPTED = 130
+    READER_GONE = 141
 
 
 class Severity(StrEnum):

@@ -20,10 +20,12 @@ from edgewright.kernel.units import format_size
 
 def read_bounded(path: Path, limit_bytes: int, *, slug: str = "file-too-large") -> bytes:
     """Read a regular file of at most `limit_bytes`; a larger one, or a pipe or device, is refused unread."""
-    with path.open("rb") as stream:
-        status = os.fstat(stream.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise fail("not-a-file", f"{path} is not a regular file", subject=str(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer makes nobody wait
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise fail("not-a-file", f"{path} is not a regular file", subject=str(path))
+    with os.fdopen(descriptor, "rb") as stream:
         if status.st_size > limit_bytes:
             raise fail(
                 slug,
@@ -48,6 +50,20 @@ def write_atomic(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         with suppress(FileNotFoundError):
             Path(name).unlink()
         raise
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """Write what a person asked for where they pointed: a file, or a link, is replaced whole or not at all.
+
+    Into a pipe or a terminal, and into what `/dev/stdout` stands for, it is written: a rename would put a file there.
+    """
+    mode = path.stat().st_mode if path.exists() else 0
+    is_place = not path.is_symlink() or path.parent == Path("/dev")  # other links may be of a stranger's repository
+    if is_place and (stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)):
+        with path.open("wb") as stream:
+            stream.write(data)
+        return
+    write_atomic(path, data)
 
 
 @contextmanager

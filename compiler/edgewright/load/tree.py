@@ -66,7 +66,7 @@ def find_candidates(root: Path, *, prefix: str = "") -> Iterator[Candidate]:
                 continue
             is_yaml = entry.name.endswith((".yaml", ".yml"))
             if entry.is_symlink():
-                if is_yaml or entry.is_dir():
+                if is_yaml or Path(entry.path).is_dir():  # a link to itself is no folder, and no error
                     yield _link(prefix + path)
             elif entry.is_dir(follow_symlinks=False):
                 if entry.name not in _SKIPPED:

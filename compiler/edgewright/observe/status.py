@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from edgewright.kernel.diagnostics import fail
+from edgewright.kernel.diagnostics import EdgewrightError, ExitCode, fail
 
 WELL = frozenset({"confirmed", "soaked"})
 
@@ -67,10 +67,19 @@ def open_ledger(ledger: Path) -> sqlite3.Connection:
         raise fail(
             "no-ledger",
             f"{ledger} does not exist: nothing was rolled out from here",
+            exit_code=ExitCode.MISSING,
             subject=str(ledger),
             hint="start with edgewright rollout, or name the ledger with --ledger",
         )
-    return sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro", uri=True, timeout=30.0)
+    try:
+        return sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro", uri=True, timeout=30.0)
+    except sqlite3.DatabaseError as error:
+        raise _damaged(ledger, error) from None
+
+
+def _damaged(ledger: Path, error: sqlite3.DatabaseError) -> EdgewrightError:
+    hint = "make it readable, restore it from a backup, or name another file with --ledger"
+    return fail("ledger-damaged", f"{ledger} cannot be read: {error}", subject=str(ledger), hint=hint)
 
 
 def read_status(ledger: Path, blueprints: Sequence[str] = ()) -> tuple[RolloutStatus, ...]:
@@ -81,7 +90,7 @@ def read_status(ledger: Path, blueprints: Sequence[str] = ()) -> tuple[RolloutSt
         rollouts = database.execute("SELECT * FROM latest_rollouts ORDER BY blueprint").fetchall()
         return tuple(_rollout(database, row) for row in rollouts if not blueprints or row["blueprint"] in blueprints)
     except sqlite3.DatabaseError as error:
-        raise fail("ledger-damaged", f"{ledger} cannot be read: {error}", subject=str(ledger)) from None
+        raise _damaged(ledger, error) from None
     finally:
         database.close()
 

@@ -18,8 +18,15 @@ __all__ = ["resolve_devices", "select_devices"]
 def select_devices(devices: Sequence[Device], selectors: Sequence[str]) -> tuple[Device, ...]:
     """Devices by `name-glob`, `@site`, `target=name` or `label=value`; separated by commas, all alternatives."""
     words = [word.strip() for selector in selectors for word in selector.split(",") if word.strip()]
-    if not words:
+    if not selectors:
         return tuple(devices)
+    if not words:  # a variable that is not set must not mean every device
+        raise fail(
+            "no-such-device",
+            "the selector of devices is empty",
+            exit_code=ExitCode.USAGE,
+            hint="leave --on out for all devices of the fleet",
+        )
     chosen: dict[str, Device] = {}
     for word in words:
         matching = [device for device in devices if _matches(device, word)]

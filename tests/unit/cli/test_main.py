@@ -152,3 +152,42 @@ def test_no_color_wins_over_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_invocation_remembers_what_the_boundary_needs() -> None:
     assert Invocation() == Invocation(Path(), "text", debug=False)
+
+
+_WRONG = str(_BASE.parent / "unknown-kind")
+
+
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code"),
+    [
+        (">&- <&-", ["targets"], 0),
+        (">&- 2>&- <&-", ["targets"], 0),
+        ("2>&-", ["check", _WRONG], 3),
+        (">/dev/full", ["targets", "--output", "json"], 7),
+        (">/dev/full", ["check", _WRONG, "--output", "json"], 7),
+        ("2>/dev/full", ["check", _WRONG], 7),
+        ("2>/dev/full", ["check", "--nonsense"], 2),
+    ],
+)
+def test_closed_and_full_outputs_end_in_the_documented_code(closed: str, arguments: list[str], code: int) -> None:
+    ended = _shell(f'"$@" {closed}', arguments)
+    assert (ended.returncode, "bug" in ended.stderr) == (code, False), ended.stderr
+
+
+@pytest.mark.parametrize("arguments", [["schema", "Blueprint"], ["check", _WRONG, "--output", "json"]])
+def test_a_reader_that_has_gone_is_no_bug_and_nothing_is_said_of_it(arguments: list[str]) -> None:
+    ended = _shell('"$@" | true; exit "${PIPESTATUS[0]}"', arguments)
+    assert (ended.returncode, ended.stderr) == (ExitCode.READER_GONE, "")
+
+
+def test_a_cache_that_cannot_be_a_folder_is_named_and_is_no_bug(
+    failing: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(NotADirectoryError(20, "Not a directory", "/dev/null/scratch"))
+    assert entry.run(["check"]) == ExitCode.MISSING
+    assert "file-system  /dev/null/scratch: not a directory" in capsys.readouterr().err
+
+
+def _shell(script: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    command = ["bash", "-c", script, "bash", sys.executable, "-m", "edgewright.cli.main", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)

@@ -276,7 +276,7 @@ def test_the_command_prints_lines_that_stand_alone_and_takes_hostile_names_for_n
 def test_times_and_ledgers_that_are_none_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for moment in ("yesterday", "12:30", "2026-13-01", "9" * 5000, "$(date)"):
         assert run(["audit", str(tmp_path), "--at", moment]) == 2
-    assert run(["audit", str(tmp_path)]) == 3
+    assert run(["audit", str(tmp_path)]) == 7
     assert "no-ledger" in capsys.readouterr().err
     assert not (tmp_path / ".edgewright").exists(), "an audit made a ledger"
 

@@ -99,3 +99,7 @@ def test_selectors_take_names_sites_targets_and_labels() -> None:
     with pytest.raises(EdgewrightError) as refused:
         chosen("shop1")
     assert int(refused.value.exit_code) == 2
+    for unset in ("", " ", ","):
+        with pytest.raises(EdgewrightError, match="the selector of devices is empty") as refused:
+            chosen(unset)
+        assert int(refused.value.exit_code) == 2

@@ -15,6 +15,9 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         if report.state == "link":
             message = f"the dataset {name} is reached through a link; only regular files are read"
             yield subject.error("dataset-missing", message, place, hint="copy the file into the repository")
+        elif report.state == "no-file":
+            message = f"the dataset {name} is a folder, a pipe or a device; only regular files are read"
+            yield subject.error("dataset-missing", message, place, hint="name one .jsonl file of the repository")
         elif report.state == "missing":
             hint = _near(subject, subject.repository.root / name)
             yield subject.error("dataset-missing", f"the dataset {name} does not exist", place, hint=hint)

@@ -41,11 +41,11 @@ def print_report(form: str, findings: Findings) -> None:
 
 def write_reports(reports: Sequence[tuple[str, Path]], findings: Findings) -> None:
     """Write each report to its file, whole or not at all."""
-    from edgewright.kernel.files import write_atomic
+    from edgewright.kernel.files import write_output
 
     for form, path in reports:
         try:
-            write_atomic(path, render(form, findings).encode("utf-8", "replace"))
+            write_output(path, render(form, findings).encode("utf-8", "replace"))
         except OSError as error:
             message = f"the report {path} cannot be written: {(error.strerror or str(error)).lower()}"
             hint = "name a file in a folder that can be written"

@@ -55,7 +55,7 @@ def find_git(root: Path) -> GitFolder | None:
     read is `git-failed`: what is in it must not pass for files outside Git.
     """
     start = root.resolve()
-    toplevel = next((folder for folder in (start, *start.parents) if (folder / ".git").exists()), None)
+    toplevel = next((folder for folder in (start, *start.parents) if os.path.lexists(folder / ".git")), None)
     if toplevel is None:
         return None
     relative = start.relative_to(toplevel)
