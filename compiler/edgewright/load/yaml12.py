@@ -16,13 +16,12 @@ from typing import Any, NoReturn
 import yaml
 
 from edgewright.kernel.diagnostics import Diagnostic, Span
+from edgewright.load.places import Path, Places, span_between
 
 SIZE_LIMIT_BYTES = 1 << 20
 DEPTH_LIMIT = 32
 COUNT_LIMIT = 100_000
 """Keys and values of one document: a mebibyte can hold ten times as many, and reading those takes seconds."""
-Path = tuple[str | int, ...]
-"""The way to a value: keys and positions from the root."""
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -94,9 +93,9 @@ def parse(data: bytes, name: str) -> tuple[Parsed | None, list[Diagnostic]]:
     except _RefusedError as refused:
         return None, [refused.diagnostic]
     except yaml.MarkedYAMLError as error:
-        from edgewright.load.slips import explain  # noqa: PLC0415 - most documents are YAML
-
-        return None, [explain(error, text, name)]
+        mark = error.problem_mark or error.context_mark
+        span = Span(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2) if mark else first
+        return None, [Diagnostic("yaml-syntax", f"not YAML: {error.problem or error.context}", span=span)]
     except (yaml.YAMLError, RecursionError) as error:
         return None, [Diagnostic("yaml-syntax", f"not YAML: {str(error)[:200]}", span=first)]
 
@@ -110,7 +109,7 @@ def _compose(text: str, name: str) -> tuple[Parsed | None, list[Diagnostic]]:
         loader.dispose()
     if is_empty:
         return None, [Diagnostic("empty-document", f"{name} is empty", span=Span(name, 1, 1, 1, 1))]
-    return Parsed(value, SpanMap(name, builder.values, builder.keys)), builder.diagnostics
+    return Parsed(value, SpanMap(name, Places(name, builder.values), Places(name, builder.keys))), builder.diagnostics
 
 
 class _Builder:
@@ -122,14 +121,13 @@ class _Builder:
 
     def __init__(self, name: str, next_event: Callable[[], Any]) -> None:
         self.name = name
-        self.values: dict[Path, Span] = {}
-        self.keys: dict[Path, Span] = {}
+        self.values: dict[Path, tuple[Any, Any]] = {}
+        self.keys: dict[Path, tuple[Any, Any]] = {}
         self.diagnostics: list[Diagnostic] = []
         self._next = next_event
         self._depth = 0
         self._count = 0
         self._refused: _RefusedError | None = None
-        self._nowhere = Span(name, 1, 1, 1, 1)
 
     def document(self) -> tuple[bool, Any]:
         """Whether there is none, and the value of the one document."""
@@ -168,18 +166,15 @@ class _Builder:
         span = Span(self.name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2)
         raise _RefusedError(slug, message, span, hint)
 
-    def _refuse_later(self, slug: str, message: str, span: Span, hint: str | None = None) -> None:
+    def _refuse_later(self, slug: str, message: str, first: Any, hint: str | None = None, last: Any = None) -> None:
+        span = span_between(self.name, first.start_mark, (last or first).end_mark)
         self._refused = self._refused or _RefusedError(slug, message, span, hint)
-
-    def _span(self, first: Any, last: Any) -> Span:
-        start, end = first.start_mark, last.end_mark
-        return Span(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
 
     def _build(self, event: Any, path: Path) -> Any:
         if type(event) is yaml.ScalarEvent:
-            span = self.values[path] = self._span(event, event)
-            return self._scalar(event, span)
-        self.values[path] = self._nowhere  # before its parts; known after them
+            self.values[path] = event.start_mark, event.end_mark
+            return self._scalar(event)
+        self.values[path] = event.start_mark, event.end_mark  # before its parts; known after them
         self._depth += 1
         if self._depth > DEPTH_LIMIT:
             message = f"values are nested {self._depth} deep, {DEPTH_LIMIT} allowed"
@@ -192,29 +187,31 @@ class _Builder:
             while type(last := self._event()) is not yaml.SequenceEndEvent:
                 value.append(self._build(last, (*path, len(value))))
         self._depth -= 1
-        self.values[path] = self._span(event, last)
+        self.values[path] = event.start_mark, last.end_mark
         return value
 
     def _mapping(self, path: Path) -> tuple[dict[str, Any], Any]:
         result: dict[str, Any] = {}
         while type(event := self._event()) is not yaml.MappingEndEvent:
             if type(event) is not yaml.ScalarEvent:
-                self._refuse_later("yaml-key", "a key is not plain text", self._span(event, self._skip(event)))
+                self._refuse_later("yaml-key", "a key is not plain text", event, last=self._skip(event))
                 self._skip(self._event())
                 continue
-            span, key = self._span(event, event), event.value
-            self._look_through(event, span)
+            key = event.value
+            self._look_through(event)
             if key == "<<":
-                self._refuse_later("yaml-merge", "merge keys (<<) are not allowed", span, "write the values out")
+                self._refuse_later("yaml-merge", "merge keys (<<) are not allowed", event, "write the values out")
             if key in result:
-                first = self.keys[(*path, key)]
-                message = f"{key!r} is written twice; the first is at line {first.line}"
+                first, _ = self.keys[(*path, key)]
+                message = f"{key!r} is written twice; the first is at line {first.line + 1}"
+                span = span_between(self.name, event.start_mark, event.end_mark)
                 self.diagnostics.append(Diagnostic("duplicate-key", message, span=span, hint="remove one of the two"))
                 self._skip(self._event())
                 continue
-            self.keys[(*path, key)] = span
+            way = (*path, key)
+            self.keys[way] = event.start_mark, event.end_mark
             result[key] = None
-            result[key] = self._build(self._event(), (*path, key))
+            result[key] = self._build(self._event(), way)
         return result, event
 
     def _skip(self, event: Any) -> Any:
@@ -232,24 +229,24 @@ class _Builder:
                 return event
             event = self._event()
 
-    def _look_through(self, event: Any, span: Span) -> None:
+    def _look_through(self, event: Any) -> None:
         """Refuse what stands for a hidden character: the file was looked through, the escapes of quotes were not."""
         hidden = _HIDDEN.search(event.value) if event.style == '"' else None
         if hidden is not None:
             message = f"the escape of U+{ord(hidden[0]):04X} stands for a character that is invisible and not allowed"
-            self._refuse_later("hidden-character", message, span, "write the text without it")
+            self._refuse_later("hidden-character", message, event, "write the text without it")
 
-    def _scalar(self, event: Any, span: Span) -> Any:
+    def _scalar(self, event: Any) -> Any:
         text = event.value
         if event.style:
-            self._look_through(event, span)
+            self._look_through(event)
             return text
         if text in _NULLS:
             return None
         if text in _BOOLS:
             return _BOOLS[text]
         if _NOT_FINITE.fullmatch(text):
-            self._refuse_later("not-finite", f"{text} is not a number that can be compared", span)
+            self._refuse_later("not-finite", f"{text} is not a number that can be compared", event)
             return text
         if len(text) > _LONGEST_NUMBER:
             return text
@@ -259,5 +256,5 @@ class _Builder:
             return text
         number = float(text)
         if math.isinf(number):
-            self._refuse_later("not-finite", f"{text} is too large for a number", span)
+            self._refuse_later("not-finite", f"{text} is too large for a number", event)
         return number
