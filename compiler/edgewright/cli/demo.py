@@ -70,7 +70,8 @@ def free_ports(count: int) -> list[int]:
         found.append(port)
         if len(found) == count:
             return found
-    raise fail("no-free-port", f"no {count} free ports from {_FIRST_PORT} on 127.0.0.1", exit_code=ExitCode.MISSING)
+    message = f"no {count} free ports from {_FIRST_PORT} on 127.0.0.1"
+    raise fail("no-free-port", message, exit_code=ExitCode.MISSING, hint="end what listens there, and run it again")
 
 
 def prepare(workspace: Workspace) -> None:
@@ -164,6 +165,7 @@ def await_ready(port: int) -> None:
         "demo-failed",
         f"the service on port {port} was not ready within {_READY_TIMEOUT_S:g} s",
         exit_code=ExitCode.MISSING,
+        hint="its log is run/service.log in the device's folder, below .demo/devices",
     )
 
 

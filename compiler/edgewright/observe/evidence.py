@@ -21,6 +21,7 @@ from edgewright.package.statement import read_statement
 from edgewright.package.strict_json import parse_object
 
 _MOST_GATES = 200
+_RESTORE = "restore the ledger and the folder evidence beside it from a backup, and find out who changed them"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,14 @@ def read_evidence(archive: EvidenceArchive, rollout: RecordedStart) -> Evidence:
                 "evidence-tampered",
                 f"the statement of roll-out {rollout.id} is of {predicate.blueprint} {predicate.version}",
                 subject=names["statement"],
+                hint=_RESTORE,
             )
         results = _bound(archive, names["test_results"], predicate.evidence.test_results)
         provenance = _bound(archive, names["provenance"], predicate.evidence.provenance)
     except EdgewrightError as error:
         return Evidence(names.get("statement"), documents=names, problems=error.diagnostics)
     except KeyError as error:
-        problem = Diagnostic("evidence-missing", f"roll-out {rollout.id} has no {error} in the ledger")
+        problem = Diagnostic("evidence-missing", f"roll-out {rollout.id} has no {error} in the ledger", hint=_RESTORE)
         return Evidence(names.get("statement"), documents=names, problems=(problem,))
     return Evidence(
         statement=names["statement"],
@@ -75,7 +77,8 @@ def read_evidence(archive: EvidenceArchive, rollout: RecordedStart) -> Evidence:
 def _bound(archive: EvidenceArchive, kept: Digest, promised: Digest) -> dict[str, Any]:
     data = archive.read(kept)
     if digest_bytes(data) != promised:
-        raise fail("evidence-tampered", f"{kept} is not the document that the statement binds", subject=kept)
+        message = f"{kept} is not the document that the statement binds"
+        raise fail("evidence-tampered", message, subject=kept, hint=_RESTORE)
     return parse_object(data, kept, "evidence-tampered")
 
 

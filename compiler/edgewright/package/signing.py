@@ -105,7 +105,11 @@ def _check_permissions(key: Path) -> None:
         )
     if not os.access(key, os.R_OK):
         raise fail(
-            "signing-key-permissions", f"{key} may not be read by you", exit_code=ExitCode.MISSING, subject=str(key)
+            "signing-key-permissions",
+            f"{key} may not be read by you",
+            exit_code=ExitCode.MISSING,
+            subject=str(key),
+            hint="sign as the user whose key it is",
         )
 
 

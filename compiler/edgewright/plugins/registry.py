@@ -66,7 +66,9 @@ class Registry:
                     hint="install the package that provides it again",
                 ) from broken
             if not isinstance(plugin, _PROTOCOLS[group]):
-                raise fail("plugin-broken", f"{point.value} does not do what a {group.removesuffix('s')} must")
+                message = f"{point.value} does not do what a {group.removesuffix('s')} must"
+                hint = "install the version of the package that was made for this edgewright"
+                raise fail("plugin-broken", message, exit_code=ExitCode.MISSING, hint=hint)
             self._made[group, name] = plugin
         return self._made[group, name]
 

@@ -32,6 +32,7 @@ _PIP_TIMEOUT_S = 1800.0
 _REQUIREMENT = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,98}[A-Za-z0-9])?==[0-9][A-Za-z0-9.+!-]{0,63}")
 _UNREACHABLE = re.compile(r"Could not fetch URL|Retrying \(|Temporary failure in name resolution|Max retries exceeded")
 _TAG = re.compile(r"[a-z0-9_]{1,64}")
+_LOCK_ANEW = "run edgewright lock and commit the result; a lock is never edited by hand"
 
 
 def platform_tags(architecture: str, libc_version: str, libc_family: str = "glibc") -> tuple[str, ...]:
@@ -45,6 +46,7 @@ def platform_tags(architecture: str, libc_version: str, libc_family: str = "glib
             "libc-too-old",
             f"glibc {libc_version} is older than 2.{_OLDEST_GLIBC_MINOR}, the oldest that wheels are built for",
             subject=f"glibc {libc_version}",
+            hint="build for it with tvm, whose libraries need no wheel, or renew the system of the device",
         )
     newer = tuple(f"manylinux_2_{n}_{machine}" for n in range(minor, _OLDEST_GLIBC_MINOR - 1, -1))
     return (*newer, f"manylinux2014_{machine}")
@@ -133,11 +135,13 @@ def _selection(name: str) -> tuple[str, tuple[str, ...], str]:
     try:
         package, version, _, tags = parse_wheel_filename(name)
     except InvalidWheelFilename:
-        raise fail("lock-invalid", f"the lock names {name[:120]!r}, which is not a wheel", subject=name[:120]) from None
+        message = f"the lock names {name[:120]!r}, which is not a wheel"
+        raise fail("lock-invalid", message, subject=name[:120], hint=_LOCK_ANEW) from None
     platforms, abis = sorted({tag.platform for tag in tags}), sorted({tag.abi for tag in tags})
     # A lock is a file that people edit: its words reach pip's command line only in this shape.
     if not all(_TAG.fullmatch(word) for word in (*platforms, *abis)):
-        raise fail("lock-invalid", f"the lock names {name[:120]!r}, whose tags are not plain", subject=name[:120])
+        message = f"the lock names {name[:120]!r}, whose tags are not plain"
+        raise fail("lock-invalid", message, subject=name[:120], hint=_LOCK_ANEW)
     # abi3 wheels carry the oldest interpreter they work on; what the package says of newer ones was asked by the lock.
     python = max((_python_of(tag.interpreter) for tag in tags), key=lambda text: tuple(map(int, text.split("."))))
     options = (*_platform_options(platforms, python, abis), "--ignore-requires-python")
@@ -208,6 +212,7 @@ def _download(requirement: str, options: Sequence[str], cache: Path, *, what: st
                 "download-too-large",
                 f"{wheels[0].name} has {format_size(size)}, at most {format_size(LARGEST_WHEEL_BYTES)} are taken",
                 subject=requirement,
+                hint="is it the right package? one with kernels for GPUs is not meant for these devices",
             )
         folder = store / hex_of(digest_file(wheels[0]))
         folder.mkdir(exist_ok=True)

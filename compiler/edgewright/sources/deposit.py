@@ -19,6 +19,7 @@ from edgewright.plugins.protocols import FileDigest
 from edgewright.plugins.wheels import digest_mismatch
 
 _CHUNK_BYTES = 1 << 20
+_NARROWER = "name a folder that holds the model alone, or its weights with spec.model.source.file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,12 @@ class Limits:
     def check(self, files: int, total_bytes: int, subject: str) -> None:
         """Refuse more files or bytes than allowed, with `source-too-large`."""
         if files > self.files:
-            raise fail(
-                "source-too-large", f"{subject} has {files} files, at most {self.files} are taken", subject=subject
-            )
+            message = f"{subject} has {files} files, at most {self.files} are taken"
+            raise fail("source-too-large", message, subject=subject, hint=_NARROWER)
         if total_bytes > self.total_bytes:
             found, allowed = format_size(total_bytes), format_size(self.total_bytes)
-            raise fail(
-                "source-too-large", f"{subject} has {found} of files, at most {allowed} are taken", subject=subject
-            )
+            message = f"{subject} has {found} of files, at most {allowed} are taken"
+            raise fail("source-too-large", message, subject=subject, hint=_NARROWER)
 
 
 LIMITS = Limits()
@@ -97,6 +96,7 @@ def unsafe_name(name: str) -> EdgewrightError:
         "unsafe-name",
         f"{shown!r} is not a relative name of plain parts; it could lead outside its folder",
         subject=shown,
+        hint="pack it again with names such as model/config.json",
     )
 
 

@@ -46,7 +46,8 @@ def _files(options: Options, repository: Path) -> list[tuple[str, Path]]:
     if any(
         step.is_symlink() for step in (root, *root.parents) if step.is_relative_to(repository) and step != repository
     ):
-        raise fail("not-a-file", f"{subject} is, or lies behind, a link; only folders are read", subject=subject)
+        message = f"{subject} is, or lies behind, a link; only folders are read"
+        raise fail("not-a-file", message, subject=subject, hint="replace the link by what it points to")
     if not root.is_dir():
         raise fail(
             "source-not-found",
@@ -56,7 +57,7 @@ def _files(options: Options, repository: Path) -> list[tuple[str, Path]]:
         )
     found = list(iter_files(root))
     if not found:
-        raise fail("source-empty", f"{subject} has no files", subject=subject)
+        raise fail("source-empty", f"{subject} has no files", subject=subject, hint="put the files of the model there")
     if options.file is None:
         return found
     chosen = [(name, path) for name, path in found if name == options.file]

@@ -128,7 +128,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     ) -> urllib.request.Request | None:
         if not is_allowed(newurl):
             shown = Request(newurl, 0).shown
-            raise fail("insecure-url", f"{req.host} redirects to {shown}, which is not https", subject=shown)
+            message = f"{req.host} redirects to {shown}, which is not https"
+            raise fail("insecure-url", message, subject=shown, hint="name an https address that serves the file itself")
         following = super().redirect_request(req, fp, code, msg, headers, newurl)
         if following is not None and _origin(newurl) != _origin(req.full_url):
             for name in ("Authorization", "Cookie"):
@@ -234,10 +235,17 @@ def _answered(request: Request, code: int) -> EdgewrightError:
         )
     if code in {404, 410}:
         return fail(
-            "source-not-found", f"{request.shown} answered {code}: there is no such file", subject=request.shown
+            "source-not-found",
+            f"{request.shown} answered {code}: there is no such file",
+            subject=request.shown,
+            hint="compare name, revision and file with what is there",
         )
     return fail(
-        "download-failed", f"{request.shown} answered {code}", exit_code=ExitCode.MISSING, subject=request.shown
+        "download-failed",
+        f"{request.shown} answered {code}",
+        exit_code=ExitCode.MISSING,
+        subject=request.shown,
+        hint="run the command again later; what arrived is kept and continued",
     )
 
 
@@ -255,5 +263,8 @@ def _too_large(request: Request, declared: int | None) -> EdgewrightError:
     found = format_size(declared) if declared is not None else "more"
     allowed = format_size(request.limit_bytes)
     return fail(
-        "download-too-large", f"{request.shown} has {found}, at most {allowed} are taken", subject=request.shown
+        "download-too-large",
+        f"{request.shown} has {found}, at most {allowed} are taken",
+        subject=request.shown,
+        hint="is it the right file? name the weights alone with spec.model.source.file",
     )

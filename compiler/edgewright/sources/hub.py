@@ -82,7 +82,11 @@ def hub_from_environment() -> Hub:
     token = os.environ.get("HF_TOKEN", "").strip() or None
     if token is not None and not (token.isascii() and token.isprintable()):
         raise fail(
-            "token-invalid", "HF_TOKEN has characters that no token has", exit_code=ExitCode.MISSING, subject="HF_TOKEN"
+            "token-invalid",
+            "HF_TOKEN has characters that no token has",
+            exit_code=ExitCode.MISSING,
+            subject="HF_TOKEN",
+            hint="export the token alone, without quotes or line breaks",
         )
     return Hub(endpoint.rstrip("/"), token)
 

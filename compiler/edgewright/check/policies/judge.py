@@ -88,6 +88,7 @@ def _judged(rule: Rule, facts: Facts, run: _Run) -> Iterator[Diagnostic]:
             f"{rule.title} was not judged: {error}",
             span=facts.subject.loaded.spans.span(("metadata", "name")),
             related=(Related(rule.span, "the rule"),),
+            hint="mend that first, and check again",
             severity=Severity.WARNING,
         )
         return

@@ -78,6 +78,7 @@ def _refuse_large(commit: Commit, entries: list[TreeEntry], wanted: list[TreeEnt
             f"{entry.path} has {format_size(entry.size_bytes)} in {commit.short_id}, "
             f"at most {format_size(limits.file_bytes)} are read",
             subject=entry.path,
+            hint="keep what is no document out of .yaml files, or split the document",
         ).diagnostics[0]
         for entry in entries
         if entry.size_bytes > limits.file_bytes and entry.path.endswith(_DOCUMENTS)
@@ -109,7 +110,10 @@ def _write_all(folder: GitFolder, entries: list[TreeEntry], into: Path) -> list[
                     pointers.append(entry.path)
             except (FileExistsError, NotADirectoryError, IsADirectoryError):
                 raise fail(
-                    "git-name", f"{entry.path} is in the tree twice, as a file and as a folder", subject=entry.path
+                    "git-name",
+                    f"{entry.path} is in the tree twice, as a file and as a folder",
+                    subject=entry.path,
+                    hint="no git command commits this: make the commit anew from a checkout",
                 ) from None
     return pointers
 

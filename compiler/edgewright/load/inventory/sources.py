@@ -36,7 +36,7 @@ def inventory_files(files: Files, path: str) -> list[str]:
 
 def _below(files: Files, folder: str, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
-        raise fail("inventory-format", f"{folder} is {depth} folders deep, {_DEEPEST} allowed", subject=folder)
+        raise _too_deep(folder, depth)
     names = files.names(folder)
     _require_few(folder, len(names))
     for name in names:
@@ -54,7 +54,13 @@ def _below(files: Files, folder: str, depth: int) -> Iterator[str]:
 def _require_few(folder: str, count: int) -> None:
     if count > FILES_LIMIT:
         message = f"{folder} has {count:,} files, {FILES_LIMIT:,} allowed"
-        raise fail("inventory-format", message, subject=folder)
+        hint = "write the hosts of several files into one, or the variables of hosts into their groups"
+        raise fail("inventory-format", message, subject=folder, hint=hint)
+
+
+def _too_deep(folder: str, depth: int) -> EdgewrightError:
+    message = f"{folder} is {depth} folders deep, {_DEEPEST} allowed"
+    return fail("inventory-format", message, subject=folder, hint="move its files up")
 
 
 def _require_static(path: str, kind: str) -> None:
@@ -72,7 +78,7 @@ def _require_static(path: str, kind: str) -> None:
         message = f"{path} is a symbolic link, or is reached through one"
         raise fail("symlink", message, subject=path, hint="replace the link by what it points to")
     if kind != "file":
-        raise fail("not-a-file", f"{path} is not a regular file", subject=path)
+        raise fail("not-a-file", f"{path} is not a regular file", subject=path, hint="write it as a file of text")
     if path.endswith(".toml"):
         hint = "write it as YAML, JSON or INI"
         raise EdgewrightError(
@@ -108,7 +114,7 @@ def expand_variable_file(files: Files, path: str, depth: int = 0) -> Iterator[st
         yield path
         return
     if depth > _DEEPEST:
-        raise fail("inventory-format", f"{path} is {depth} folders deep, {_DEEPEST} allowed", subject=path)
+        raise _too_deep(path, depth)
     for name in files.names(path):
         if name.startswith(".") or name.endswith("~"):
             continue
