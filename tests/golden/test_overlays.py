@@ -1,6 +1,7 @@
 """What overlays come to, as people see it: merged documents, the origin of every value, and mistakes at their place.
 
-`overlays/shops` is a repository with two environments and a site; `overlays/wrong` is laid over it.
+`overlays/shops` is a repository with two environments and a site; `overlays/wrong` is laid over it. So is
+`overlays/hosted`, in which an Ansible inventory has the devices, and `overlays/hosted-wrong` over that.
 """
 
 from __future__ import annotations
@@ -77,3 +78,22 @@ def test_mistakes_in_overlays_are_explained(
     shutil.copytree(_FOLDER / "wrong", repository, dirs_exist_ok=True)
     assert run(["check", "fleet"]) == 3
     _compare(capsys.readouterr().err, "wrong.txt", update_golden)
+
+
+def test_what_reaches_the_hosts_of_an_inventory_is_shown(
+    repository: Path, capsys: pytest.CaptureFixture[str], update_golden: bool
+) -> None:
+    shutil.copytree(_FOLDER / "hosted", repository, dirs_exist_ok=True)
+    assert run(["check", "fleet"]) == 0
+    capsys.readouterr()
+    assert run(["show", "fleet/shops", "fleet", "--origin", "-e", "production"]) == 0
+    _compare(capsys.readouterr().out, "hosted-in-production.txt", update_golden)
+
+
+def test_mistakes_of_sites_are_explained_where_an_inventory_has_the_devices(
+    repository: Path, capsys: pytest.CaptureFixture[str], update_golden: bool
+) -> None:
+    for name in ("hosted", "hosted-wrong"):
+        shutil.copytree(_FOLDER / name, repository, dirs_exist_ok=True)
+    assert run(["check", "fleet"]) == 3
+    _compare(capsys.readouterr().err, "hosted-wrong.txt", update_golden)

@@ -95,6 +95,22 @@ def blueprint_option(function: _Function) -> _Function:
     )(function)
 
 
+def _require_name(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Refuse what can be no environment before it becomes part of a path."""
+    del context, parameter
+    if value is None:
+        return None
+    import re
+
+    from edgewright.spec.base import NAME_PATTERN
+
+    if re.fullmatch(NAME_PATTERN, value) is None:
+        from edgewright.load.overlays import unknown_environment
+
+        raise unknown_environment(value, ())
+    return value
+
+
 def environment_option(function: _Function) -> _Function:
     """Whose overlays are merged; none when absent."""
     return click.option(
@@ -103,6 +119,7 @@ def environment_option(function: _Function) -> _Function:
         envvar="EDGEWRIGHT_ENVIRONMENT",
         show_envvar=True,
         metavar="NAME",
+        callback=_require_name,
         help="Merge the overlays of this environment.",
     )(function)
 

@@ -45,6 +45,8 @@ def command(name: str, repository: Path, environment: str | None, with_origin: b
         said = [_origin(p, found) if with_origin else "default" if p.is_default else "" for p in parts]
         for line in yaml_lines(parts, said):
             click.echo(line)
+        for part in found.sites if with_origin else ():
+            click.echo(f"# goes before what the hosts at {part.site} say: {part.overlay}:{part.place.line}")
 
 
 def _chosen(repository: Repository, name: str) -> list[Loaded[Any]]:

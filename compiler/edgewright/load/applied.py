@@ -11,11 +11,12 @@ import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from edgewright.load.drafts import Draft, name_of
 from edgewright.load.merge import Merge, Part, Use
-from edgewright.load.overlays import Found, Overlays
+from edgewright.load.overlays import FOLDER, Found, Overlays
 from edgewright.load.sites import SitePart, Sites, disagreements
 from edgewright.load.yaml12 import Parsed, Path, SpanMap
 from edgewright.spec.changes import lookup
@@ -87,7 +88,25 @@ def _apply_to(
         merge.next_layer()
         for _, part in layer:
             merge.add(part)
-    return _merged(draft, merge, [item.draft for item, _ in parts]), merge.problems
+    problems = merge.problems + _without_list(draft, merge.value, [part for _, part in patches])
+    return _merged(draft, merge, [item.draft for item, _ in parts]), problems
+
+
+def _without_list(draft: Draft, merged: Any, patches: Sequence[Part]) -> list[Diagnostic]:
+    """Patches that name devices of a fleet whose devices an inventory has; they are left out of it."""
+    if draft.kind != "Fleet" or not _has_inventory(draft.parsed.value) or not _has_inventory(merged):
+        return []
+    naming = [part for part in patches if isinstance(lookup(part.value, "spec", "devices"), list)]
+    if naming:
+        merged["spec"].pop("devices", None)
+    message = f"the fleet {draft.name} takes its devices from an inventory; a patch cannot name them"
+    hint = f"write it beside the inventory, or for all devices of a site in {FOLDER}/ENVIRONMENT/sites/SITE.yaml"
+    spans = [part.spans.key_span((*part.place, *_DEVICES)) for part in naming]
+    return [Diagnostic("overlay-unused", message, span=span, hint=hint) for span in spans]
+
+
+def _has_inventory(document: object) -> bool:
+    return isinstance(lookup(document, "spec", "inventory"), dict)
 
 
 @dataclass(slots=True)
@@ -121,7 +140,7 @@ def _placed(draft: Draft, patches: Sequence[Part]) -> list[_Placed]:
 
 def _for_hosts(holding: Sequence[Found], draft: Draft) -> list[Found]:
     """The overlays of sites that may reach the hosts of a fleet's inventory."""
-    if draft.kind != "Fleet" or not isinstance(lookup(draft.parsed.value, "spec", "inventory"), dict):
+    if draft.kind != "Fleet" or not _has_inventory(draft.parsed.value):
         return []
     return [item for item in holding if item.place.site is not None and draft.path.startswith(item.place.folder)]
 
@@ -207,11 +226,15 @@ def _unused(
         is_broken = any(kind == patch.kind and fnmatch.fnmatchcase(name, patch.name) for kind, name in broken)
         if (path, index) in used or is_broken:
             continue
-        labelled = " with these labels" if patch.labels else ""
-        message = f"no {patch.kind} of this repository matches {patch.name!r}{labelled}"
         known = [name for d in documents if d.kind == patch.kind and (name := name_of(d.parsed.value)) is not None]
-        span = spans.span(("spec", "patches", index, "name"))
-        yield Diagnostic("overlay-unused", message, span=span, hint=did_you_mean(patch.name, known))
+        hint: str | None
+        if fnmatch.filter(known, patch.name):  # so it is the labels
+            message = f"no {patch.kind} of this repository that matches {patch.name!r} has these labels"
+            span, hint = spans.key_span(("spec", "patches", index, "labels")), "documents have them in metadata.labels"
+        else:
+            message = f"no {patch.kind} of this repository matches {patch.name!r}"
+            span, hint = spans.span(("spec", "patches", index, "name")), did_you_mean(patch.name, known)
+        yield Diagnostic("overlay-unused", message, span=span, hint=hint)
 
 
 def nobody_there(site: str, span: Span, sites: Iterable[str]) -> Diagnostic:

@@ -31,7 +31,7 @@ from edgewright.load.applied import apply
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
 from edgewright.load.fleet import FleetDevices, FleetReader
 from edgewright.load.inheritance import inherit
-from edgewright.load.overlays import Overlays, environments_of, is_among, split
+from edgewright.load.overlays import Overlays, environments_of, is_among, split, unknown_environment
 from edgewright.load.remarks import Remark
 from edgewright.load.sites import Sites
 from edgewright.load.tree import SHIPPED, Candidate, find_candidates, require_folder
@@ -130,14 +130,7 @@ def load_repository(
     """
     source = _read(root)
     if environment is not None and environment not in source.environments:
-        raise fail(
-            "unknown-environment",
-            f"there is no environment {environment!r}",
-            exit_code=ExitCode.USAGE,
-            subject=environment,
-            hint=did_you_mean(environment, source.environments)
-            or "an environment is a folder below overlays/ that holds overlays",
-        )
+        raise unknown_environment(environment, source.environments)
     repository = _repository(root, source, selectors, environment)
     if not keep_problems and any(problem.severity is Severity.ERROR for problem in repository.problems):
         raise EdgewrightError(*sorted(repository.problems, key=lambda problem: problem.sort_key))
@@ -283,11 +276,31 @@ def merged_into(diagnostic: Diagnostic, subject: str, path: str, where: Span) ->
     return replace(diagnostic, related=(*diagnostic.related, Related(where, f"merged into {subject}")))
 
 
+def _merged_from(diagnostic: Diagnostic, draft: Draft) -> Diagnostic:
+    """A diagnostic about something whole, such as a list, names the overlays that parts of it came from."""
+    wrong = diagnostic.span
+    if wrong is None or wrong.path != draft.path:
+        return diagnostic
+    values = draft.parsed.spans.values
+    around = next((path for path, span in draft.parsed.spans.keys.items() if span == wrong), None)
+    around = around if around is not None else next((path for path, span in values.items() if span == wrong), None)
+    if around is None:
+        return diagnostic
+    first: dict[str, Span] = {}
+    for path, span in values.items():
+        if span.path != draft.path and path[: len(around)] == around:
+            first.setdefault(span.path, span)
+    related = tuple(Related(span, "merged with this") for span in list(first.values())[:3])
+    return replace(diagnostic, related=(*diagnostic.related, *related))
+
+
 def _loaded(draft: Draft) -> tuple[Loaded[Any] | None, list[Diagnostic]]:
     document, errors = validate(draft.parsed, KINDS[draft.kind])
     if len(draft.origins) > 1:
         where = draft.parsed.spans.span(("metadata", "name"))
-        errors = [merged_into(error, f"{draft.kind} {draft.name}", draft.path, where) for error in errors]
+        errors = [
+            _merged_from(merged_into(error, f"{draft.kind} {draft.name}", draft.path, where), draft) for error in errors
+        ]
     if document is None or not draft.is_whole:
         return None, errors
     digests = [origin.digest for origin in draft.origins]

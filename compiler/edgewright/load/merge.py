@@ -112,7 +112,7 @@ class Merge:
         self._point(part, (*here, "name"), (*place, "name"))
 
     def add(self, part: Part) -> None:
-        """Merge a part. What an earlier part took away, or made something else of, is passed over."""
+        """Merge a part. What an earlier layer took away, or made something else of, is passed over."""
         target = self.value
         ident: tuple[Hashable, ...] = ()
         for length, step in enumerate(part.path):
@@ -123,6 +123,8 @@ class Merge:
             ident = (*ident, (named[0](target), None) if named is not None and is_named else step)
         if isinstance(target, dict):
             self._mapping(part, target, part.value, part.place, part.path, ident)
+        else:
+            self._enters(ident, _Claim(part.overlay, part.path, part.value, part.spans.key_span(part.place)))
 
     def _mapping(
         self,
@@ -148,8 +150,11 @@ class Merge:
             if is_list or isinstance(value, dict):
                 if not self._enters(known, _Claim(part.overlay, here, value, part.spans.span(there))):
                     continue
-                if not isinstance(base.get(key), type(value)):
+                is_new = not isinstance(base.get(key), type(value))
+                if is_new:
                     self._put(part, base, key, type(value)(), here, there)
+                if not value:
+                    self._count(part, there, is_redundant=not is_new)
                 if named is not None and is_list:
                     self._list(part, base[key], value, there, here, known, named)
                 else:
@@ -206,13 +211,16 @@ class Merge:
         is_said = any(claim.overlay != part.overlay for claim in self._claims.get(known, ()))
         if self._conflicts(known, _Claim(part.overlay, here, value, span)) or is_said:
             return  # they disagree, or say the same
-        use = self.uses.setdefault((part.overlay, there), Use(span))
-        use.merged += 1
         old = base.get(key, _MISSING)
-        if old is _MISSING if value is None else is_same(old, value):
-            use.redundant += 1
-            return
-        self._put(part, base, key, value, here, there)
+        is_redundant = old is _MISSING if value is None else is_same(old, value)
+        self._count(part, there, is_redundant=is_redundant)
+        if not is_redundant:
+            self._put(part, base, key, value, here, there)
+
+    def _count(self, part: Part, there: Path, *, is_redundant: bool) -> None:
+        use = self.uses.setdefault((part.overlay, there), Use(part.spans.span(there)))
+        use.merged += 1
+        use.redundant += is_redundant
 
     def _put(self, part: Part, base: dict[str, Any], key: str, value: Any, here: Path, there: Path) -> None:
         if isinstance(base.get(key), dict | list):

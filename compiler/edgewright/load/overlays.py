@@ -11,11 +11,11 @@ Merging them is `applied`'s. Reads no file. Invariant: what lies among overlays 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from edgewright.kernel.diagnostics import Diagnostic
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, did_you_mean, fail
 from edgewright.load.drafts import Draft, validate
 from edgewright.load.yaml12 import Path
 from edgewright.spec.base import NAME_PATTERN
@@ -81,6 +81,17 @@ def place_of(path: str) -> Place | None:
     return None
 
 
+def unknown_environment(name: str, known: Collection[str]) -> EdgewrightError:
+    """What to raise for an environment that nobody made."""
+    return fail(
+        "unknown-environment",
+        f"there is no environment {name[:80]!r}",
+        exit_code=ExitCode.USAGE,
+        subject=name[:80],
+        hint=did_you_mean(name, known) or f"an environment is a folder below {FOLDER}/ that holds overlays",
+    )
+
+
 def environments_of(paths: Iterable[str]) -> tuple[str, ...]:
     """The environments that files among overlays make, by name."""
     places = (place_of(path) for path in paths if is_among(path))
@@ -120,10 +131,11 @@ def _overlay(draft: Draft, place: Place | None) -> tuple[Found | None, list[Diag
         return None, errors
     overlay = cast("Overlay", document)
     if place.site is None and overlay.spec.patches is None:
-        hint = f"move it to {FOLDER}/{place.environment}/sites/SITE.yaml"
+        environment = "ENVIRONMENT" if place.environment in {"sites", "site"} else place.environment
+        hint = f"{FOLDER}/SITE/site.yaml holds always, {FOLDER}/{environment}/sites/SITE.yaml in an environment"
         return None, [_misplaced(draft, "devices are for the overlay of a site", ("spec", "devices"), hint)]
     if place.site is not None and overlay.spec.devices is None:
-        hint = f"move it to {FOLDER}/ENVIRONMENT/"
+        hint = f"a file called site is about the devices of a site: move it to {FOLDER}/ENVIRONMENT/NAME.yaml"
         return None, [_misplaced(draft, "patches are for the overlay of an environment", ("spec", "patches"), hint)]
     return Found(draft, overlay, place), []
 

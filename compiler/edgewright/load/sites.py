@@ -59,7 +59,7 @@ Sites = tuple[SitePart, ...]
 
 def _leaves(value: Mapping[str, Any], path: Path) -> Iterator[Path]:
     for key, inner in value.items():
-        if isinstance(inner, dict):
+        if isinstance(inner, dict) and inner:
             yield from _leaves(inner, (*path, key))
         else:
             yield (*path, key)
@@ -131,6 +131,8 @@ class HostMerge:
             if isinstance(value, dict):
                 old = base.get(name)
                 inner = base[name] = dict(old) if isinstance(old, dict) else {}
+                if not value and not isinstance(old, dict):
+                    self.telling.add((overlay, here))
                 self._merge(overlay, inner, value, here, _CONNECTION if here == ("connection",) else {})
                 continue
             old = base.get(name, _MISSING)

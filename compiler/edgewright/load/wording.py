@@ -36,6 +36,7 @@ _FORMS = {
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,95}(/[A-Za-z0-9][A-Za-z0-9._-]{0,95})?$": "OWNER/NAME of a model on the hub",
     r"^[a-z0-9][a-z0-9._+-]{0,63}$": "a CPU as LLVM calls it, such as cortex-a76",
     r"^[0-9]{1,2}\.[0-9]{1,3}$": "two numbers, such as 2.36",
+    r"^[a-z0-9*?-]{1,63}$": "a name, or a glob such as store-*, at most 63 characters",
 }
 _TYPES = {
     "string_type": "text",

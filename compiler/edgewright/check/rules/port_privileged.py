@@ -29,4 +29,4 @@ def _refused(whole: Whole) -> Iterator[Finding]:
                 message = (
                     f"{device.name} would listen at port {port} as {connection.user}; below {_FIRST_FREE} is root's"
                 )
-                yield Finding(placed, message, hint)
+                yield Finding(placed, message, hint, ("servicePort",) if device.port is not None else ())

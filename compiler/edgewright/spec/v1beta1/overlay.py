@@ -25,6 +25,9 @@ class PatchBody(Model):
     def _keeps_the_name(self) -> Self:
         if "name" in (self.metadata or {}):
             raise ValueError("metadata.name is what a document is known by; an overlay cannot change it")
+        for part in ("metadata", "spec"):
+            if part in self.model_fields_set and getattr(self, part) is None:
+                raise ValueError(f"{part} is what a document is made of; an overlay cannot take it away")
         if not self.metadata and not self.spec:
             raise ValueError("write what differs, below metadata or spec")
         return self
@@ -59,6 +62,12 @@ class SiteDevices(Model):
     root: AbsolutePath | None = None
     port: int | None = Field(default=None, alias="servicePort", ge=1, le=65535)
     supervisor: Literal["systemd", "process"] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("write what differs for the devices of the site, such as connection or labels")
+        return self
 
 
 class OverlaySpec(Model):
