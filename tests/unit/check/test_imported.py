@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,12 +32,17 @@ def test_facts_of_the_imported_model_are_right() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "hint"),
-    [("parameters", 7, "write parameters: 7"), ("tied_embeddings", False, "write tiedEmbeddings: false")],
+    ("change", "hint"),
+    [
+        (lambda facts: replace(facts, parameters=7), "write parameters: 7"),
+        (lambda facts: replace(facts, tied_embeddings=False), "write tiedEmbeddings: false"),
+    ],
 )
-def test_fact_that_the_import_contradicts_is_wrong_at_its_line(name: str, value: int, hint: str) -> None:
+def test_fact_that_the_import_contradicts_is_wrong_at_its_line(
+    change: Callable[[ModelFacts], ModelFacts], hint: str
+) -> None:
     loaded = _blueprint("store-assistant")
-    (found,) = wrong_facts(loaded, replace(_imported(loaded), **{name: value}))
+    (found,) = wrong_facts(loaded, change(_imported(loaded)))
     assert (found.slug, found.hint) == ("facts-wrong", hint)
     assert found.span is not None
     assert found.span.path == "blueprint.yaml"
