@@ -21,7 +21,8 @@ from edgewright.kernel.events import Event, EventSink
 from edgewright.kernel.files import remove_tree
 from edgewright.kernel.process import find_tool
 from edgewright.kernel.resources import cache_folder
-from edgewright.plan.actions import Action, DocumentPath
+from edgewright.load.places import Path as DocumentPath
+from edgewright.plan.actions import Action
 from edgewright.plugins.processes import run_step
 from edgewright.plugins.protocols import SourceContext
 from edgewright.plugins.registry import Registry

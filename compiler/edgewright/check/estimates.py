@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgewright.check.budget import Estimate, Footprint, ModelFacts, estimate, weights_bytes
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.plugins.protocols import Backend, BuildRequest, Refusal
 from edgewright.spec.v1beta1.blueprint import BlueprintSpec, BuildSpec, GateSpec
 

@@ -12,8 +12,9 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import Edit, Fix
 from edgewright.load.fixes import second_keys_fixed
+from edgewright.load.places import Path
 from edgewright.load.positions import Positions
-from edgewright.load.yaml12 import Parsed, Path, parse
+from edgewright.load.yaml12 import Parsed, parse
 
 _MOST_READ = 4 << 20
 """Characters: each try to find out which fixes go together reads the whole document."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.spec.v1beta1.blueprint import GateSpec
 
 DEVICE_METRICS = frozenset({"latency_median", "latency_p95", "peak_memory", "decode_rate"})

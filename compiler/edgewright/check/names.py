@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.spec.v1beta1.compression import PolicyChoice
 
 _UNREAD_SHOWN = 5

@@ -12,7 +12,7 @@ from itertools import islice
 
 from edgewright.check.whole import MOST_REPORTED, Placed, Whole
 from edgewright.kernel.diagnostics import Diagnostic, Related, Severity
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from edgewright.check.whole import Counts, Whole
 from edgewright.kernel.diagnostics import Diagnostic, Severity, Span, did_you_mean
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.fixes import name_fix
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec, GateSpec

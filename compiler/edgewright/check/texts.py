@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from edgewright.load.documents import Loaded
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.spec.v1beta1.blueprint import Blueprint, HttpsSource
 from edgewright.spec.v1beta1.fleet import Fleet
 from edgewright.spec.v1beta1.target import Target

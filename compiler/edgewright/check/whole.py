@@ -18,9 +18,9 @@ from edgewright.check.hosts import FleetHosts, index_hosts
 from edgewright.kernel.diagnostics import Span
 from edgewright.load.documents import Loaded, Repository
 from edgewright.load.fleet import device_places
+from edgewright.load.places import Path
 from edgewright.load.sites import place_of_value
 from edgewright.load.tree import SHIPPED
-from edgewright.load.yaml12 import Path
 from edgewright.spec.v1beta1.blueprint import Blueprint
 from edgewright.spec.v1beta1.compression import CompressionPolicy
 from edgewright.spec.v1beta1.fleet import Device, Fleet

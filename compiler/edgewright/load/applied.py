@@ -17,8 +17,9 @@ from edgewright.kernel.diagnostics import Diagnostic, Severity, Span, did_you_me
 from edgewright.load.drafts import Draft, name_of
 from edgewright.load.merge import Merge, Part, Use
 from edgewright.load.overlays import FOLDER, Found, Overlays
+from edgewright.load.places import Path
 from edgewright.load.sites import SitePart, Sites, disagreements
-from edgewright.load.yaml12 import Parsed, Path, SpanMap
+from edgewright.load.yaml12 import Parsed, SpanMap
 from edgewright.spec.changes import lookup
 from edgewright.spec.v1beta1.overlay import Patch
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from edgewright.kernel.diagnostics import Span
-from edgewright.load.yaml12 import Parsed, Path, SpanMap
+from edgewright.load.places import Path
+from edgewright.load.yaml12 import Parsed, SpanMap
 from edgewright.spec.changes import Change, Dropped, Renamed, Replaced, apply
 from edgewright.spec.versions import NEWEST, newer, towards_newest
 

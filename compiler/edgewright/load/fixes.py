@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Edit, Fix, Span, sure_match
-from edgewright.load.yaml12 import Parsed, Path, SpanMap
+from edgewright.load.places import Path
+from edgewright.load.yaml12 import Parsed, SpanMap
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Related, Span
+from edgewright.load.places import Path
 from edgewright.load.wording import path_name
-from edgewright.load.yaml12 import Parsed, Path, SpanMap
+from edgewright.load.yaml12 import Parsed, SpanMap
 
 _MISSING = object()
 _Identity = Callable[[dict[str, Any]], Hashable]

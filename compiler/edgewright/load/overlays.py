@@ -17,7 +17,7 @@ from typing import cast
 
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, did_you_mean, fail
 from edgewright.load.drafts import Draft, validate
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.spec.base import NAME_PATTERN
 from edgewright.spec.v1beta1.overlay import Overlay
 

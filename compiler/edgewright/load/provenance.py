@@ -12,7 +12,7 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import Span
 from edgewright.load.documents import Loaded
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.spec.base import Model
 from edgewright.spec.schemas import with_unit
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Span
 from edgewright.load.merge import Merge, Part, is_same
-from edgewright.load.yaml12 import Parsed, Path, SpanMap
+from edgewright.load.places import Path
+from edgewright.load.yaml12 import Parsed, SpanMap
 from edgewright.spec.v1beta1.overlay import SiteConnection, SiteDevices
 
 _DEVICES: Path = ("spec", "devices")

@@ -12,8 +12,9 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Fix, Span, did_you_mean
 from edgewright.load.fixes import key_fix, name_fix, truth_fix
+from edgewright.load.places import Path
 from edgewright.load.shapes import keys_at
-from edgewright.load.yaml12 import Parsed, Path
+from edgewright.load.yaml12 import Parsed
 from edgewright.spec.base import NAME_PATTERN, Model
 from edgewright.spec.v1beta1.fleet import HOST_PATTERN
 

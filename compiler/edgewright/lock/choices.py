@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from edgewright.check.recipes import shipped_recipe
 from edgewright.load.documents import Repository
+from edgewright.load.places import Path
 from edgewright.plugins.protocols import BuildRequest
 from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec
 from edgewright.spec.v1beta1.compression import PolicyChoice, Recipe
@@ -23,7 +24,7 @@ class BuildChoice:
     target_name: str
     target: Target
     recipe: Recipe
-    origin: tuple[str | int, ...]
+    origin: Path
     """Where the blueprint names the target: keys and positions from the document's root."""
 
     def request(self, blueprint: Blueprint) -> BuildRequest:

@@ -15,7 +15,7 @@ from typing import Any
 
 from edgewright.kernel.digest import digest_file
 from edgewright.load.documents import Repository
-from edgewright.load.yaml12 import Path as DocumentPath
+from edgewright.load.places import Path as DocumentPath
 from edgewright.lock.choices import BuildChoice, choices_of
 from edgewright.lock.licenses import dataset_license
 from edgewright.plugins.environments import pins_file

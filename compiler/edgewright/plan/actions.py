@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from edgewright.kernel.digest import Digest, digest_json
+from edgewright.load.places import Path as DocumentPath
 from edgewright.plugins.protocols import Determinism, FileDigest, WorkerStep
 
 ActionKind = Literal["acquire", "dataset", "import", "build", "evaluate"]
-DocumentPath = tuple[str | int, ...]
-"""Keys and positions from a document's root to a value."""
 Fingerprint = Callable[[WorkerStep], Digest]
 """Identity of the tool behind a worker step."""
 

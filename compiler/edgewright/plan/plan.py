@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from edgewright.kernel.digest import Digest, digest_json
+from edgewright.load.places import Path as DocumentPath
 from edgewright.lock.choices import BuildChoice
 from edgewright.lock.document import LockView
-from edgewright.plan.actions import Action, DocumentPath, Fingerprint, files_action, worker_action
+from edgewright.plan.actions import Action, Fingerprint, files_action, worker_action
 from edgewright.plugins.protocols import FileDigest
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.blueprint import Blueprint

@@ -21,7 +21,7 @@ from edgewright.check.revision import CheckedCommit
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Span
 from edgewright.load.documents import Loaded, Repository
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.spec.base import Model
 from edgewright.spec.v1beta1.blueprint import Blueprint, Source, Task
 from edgewright.spec.v1beta1.compression import Method

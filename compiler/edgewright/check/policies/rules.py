@@ -18,8 +18,8 @@ from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.kernel.digest import digest_bytes
 from edgewright.kernel.resources import share_folder
 from edgewright.load.documents import Loaded, Repository, shipped_policies
+from edgewright.load.places import Path
 from edgewright.load.tree import SHIPPED
-from edgewright.load.yaml12 import Path
 from edgewright.spec.v1beta1.policy import Policy, PolicyMatch, PolicyRule, Waiver
 
 

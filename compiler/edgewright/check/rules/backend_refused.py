@@ -8,7 +8,7 @@ from edgewright.check.estimates import Variant
 from edgewright.check.pages import catalogue
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 from edgewright.plugins.protocols import Refusal
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
+from edgewright.load.places import Path
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:
     """Rows of the calibration dataset against `samples`; a chat counts as one, though it may give more texts."""
-    seen: set[tuple[str | int, ...]] = set()
+    seen: set[Path] = set()
     for _, _, choice, path in subject.builds():
         recipe = subject.recipe(choice)
         calibration = recipe.calibration if recipe is not None else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from edgewright.check.gates import DIVERGENCE, NOT_QUALITY, gates, metrics_of
 from edgewright.check.rule import Subject
 from edgewright.kernel.diagnostics import Diagnostic
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 
 
 def check(subject: Subject) -> Iterator[Diagnostic]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from edgewright.check.rule import error_at
 from edgewright.check.whole import Whole
 from edgewright.kernel.diagnostics import Diagnostic
-from edgewright.load.yaml12 import Path
+from edgewright.load.places import Path
 
 _ARM, _X86, _RISCV = frozenset({"aarch64", "armv7"}), frozenset({"x86_64"}), frozenset({"riscv64"})
 _Table = tuple[tuple[frozenset[str], tuple[str, ...]], ...]

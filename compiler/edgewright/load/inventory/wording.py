@@ -10,8 +10,9 @@ from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Span
 from edgewright.load.inventory.events import Opaque
+from edgewright.load.places import Path
 from edgewright.load.wording import diagnose
-from edgewright.load.yaml12 import Parsed, Path, SpanMap
+from edgewright.load.yaml12 import Parsed, SpanMap
 from edgewright.spec.v1beta1.fleet import Device
 
 CONNECTION = {
