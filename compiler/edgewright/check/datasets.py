@@ -31,7 +31,7 @@ class BadLine:
 class DatasetReport:
     """What a dataset is. Counts are of the rows before the first mistake."""
 
-    state: Literal["usable", "missing", "link", "no-file", "too-large", "lfs-pointer", "bad-line"]
+    state: Literal["usable", "missing", "link", "no-file", "unreadable", "too-large", "lfs-pointer", "bad-line"]
     size_bytes: int = 0
     passages: int = 0
     queries: int = 0
@@ -68,14 +68,17 @@ def read_dataset(root: Path, name: str) -> DatasetReport:
     """Look at one dataset; `name` is its path below `root`."""
     path = root / name
     inside = [path, *path.parents[: len(path.relative_to(root).parts) - 1]]
-    if any(part.is_symlink() for part in inside):
-        return DatasetReport("link")
-    if not path.is_file():
-        return DatasetReport("no-file" if path.exists() else "missing")
-    size = path.stat().st_size
-    if size > SIZE_LIMIT_BYTES:
-        return DatasetReport("too-large", size)
-    data = path.read_bytes()
+    try:
+        if any(part.is_symlink() for part in inside):
+            return DatasetReport("link")
+        if not path.is_file():
+            return DatasetReport("no-file" if path.exists() else "missing")
+        size = path.stat().st_size
+        if size > SIZE_LIMIT_BYTES:
+            return DatasetReport("too-large", size)
+        data = path.read_bytes()
+    except PermissionError:
+        return DatasetReport("unreadable")
     return DatasetReport("lfs-pointer", size) if is_pointer(data) else _read(data, name)
 
 

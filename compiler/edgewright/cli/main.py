@@ -157,6 +157,11 @@ def _report(error: Exception, invocation: Invocation) -> int:
     from edgewright.cli.output.report import print_report, write_reports
     from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode
 
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # of the process itself
+        hint = "go to a folder that exists, and run the command again"
+        error = EdgewrightError(
+            Diagnostic("file-system", "the current folder was removed", hint=hint), exit_code=ExitCode.MISSING
+        )
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
         where = str(error.filename) if error.filename else "a file, or the output"
         message = f"{where}: {(error.strerror or str(error)).lower()}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from edgewright.kernel.diagnostics import Diagnostic
+from edgewright.load.conflicts import find_conflict
 from edgewright.load.drafts import unusable, validate
 from edgewright.load.rewrite import comments, rewrite
 from edgewright.load.yaml12 import Parsed, parse
@@ -24,6 +25,9 @@ def migrate(data: bytes, path: str, to: str) -> tuple[bytes | None, list[Diagnos
 
     The same bytes come back when the document is in that version already.
     """
+    conflict = find_conflict(data, path)
+    if conflict is not None:
+        return None, [conflict]
     parsed, problems = parse(data, path)
     if parsed is None or problems:
         return None, problems

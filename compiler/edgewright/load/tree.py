@@ -57,8 +57,12 @@ def find_candidates(root: Path, *, prefix: str = "") -> Iterator[Candidate]:
     waiting = [(root, "")] if root.is_dir() else []
     while waiting:
         folder, relative = waiting.pop()
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+        except OSError as error:
+            yield _unreadable(prefix + relative.removesuffix("/"), error)
+            continue
         inner = []
         for entry in entries:
             path = f"{relative}{entry.name}"
@@ -82,19 +86,24 @@ def _link(path: str) -> Candidate:
     return Candidate(path, b"", 0, is_document=False, problem=problem)
 
 
+def _unreadable(path: str, error: OSError) -> Candidate:
+    message = f"{path or 'the repository'} cannot be read: {(error.strerror or str(error)).lower()}"
+    hint = "give the user who runs this the right to read it"
+    problem = Diagnostic("file-unreadable", message, span=Span(path or ".", 1, 1, 1, 1), hint=hint)
+    return Candidate(path, b"", 0, is_document=False, problem=problem)
+
+
 def _candidate(file: Path, relative: str, prefix: str) -> Candidate:
-    if not file.is_file():
-        message = f"{relative} is not a regular file"
-        problem = Diagnostic("not-a-file", message, subject=prefix + relative)
-        return Candidate(prefix + relative, b"", 0, is_document=False, problem=problem)
     try:
+        if not file.is_file():
+            message = f"{relative} is not a regular file"
+            problem = Diagnostic("not-a-file", message, subject=prefix + relative)
+            return Candidate(prefix + relative, b"", 0, is_document=False, problem=problem)
         with file.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             data = stream.read(SIZE_LIMIT_BYTES + 1)
     except OSError as error:
-        span = Span(prefix + relative, 1, 1, 1, 1)
-        problem = Diagnostic("file-unreadable", f"{relative} cannot be read: {error.strerror}", span=span)
-        return Candidate(prefix + relative, b"", 0, is_document=False, problem=problem)
+        return _unreadable(prefix + relative, error)
     parts = relative.split("/")
     if prefix or parts[0] == _OVERLAYS or any(part in _OURS_ONLY for part in parts[:-1]):
         is_document = True

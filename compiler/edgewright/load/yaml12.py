@@ -93,9 +93,9 @@ def parse(data: bytes, name: str) -> tuple[Parsed | None, list[Diagnostic]]:
     except _RefusedError as refused:
         return None, [refused.diagnostic]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        span = Span(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2) if mark else first
-        return None, [Diagnostic("yaml-syntax", f"not YAML: {error.problem or error.context}", span=span)]
+        from edgewright.load.slips import explain  # noqa: PLC0415 - most documents are YAML
+
+        return None, [explain(error, text, name)]
     except (yaml.YAMLError, RecursionError) as error:
         return None, [Diagnostic("yaml-syntax", f"not YAML: {str(error)[:200]}", span=first)]
 

@@ -78,7 +78,7 @@ def open_ledger(ledger: Path) -> sqlite3.Connection:
 
 
 def _damaged(ledger: Path, error: sqlite3.DatabaseError) -> EdgewrightError:
-    hint = "make it readable, restore it from a backup, or name another file with --ledger"
+    hint = "let this user write to it and its folder, restore it from a backup, or name another file with --ledger"
     return fail("ledger-damaged", f"{ledger} cannot be read: {error}", subject=str(ledger), hint=hint)
 
 

@@ -36,10 +36,10 @@ class Model(BaseModel):
     )
 
 
-def _parsed(parse: Callable[[str], float]) -> BeforeValidator:
+def _parsed(parse: Callable[[str], float], example: str) -> BeforeValidator:
     def convert(value: Any) -> float:
         if not isinstance(value, str):
-            raise ValueError(f"{value!r} has no unit")
+            raise ValueError(f"{repr(value)[:40]} has no unit: write it with one, such as {example}")
         return parse(value)
 
     return BeforeValidator(convert)
@@ -57,14 +57,20 @@ def _version(value: str) -> str:
 
 
 Name = Annotated[str, Field(pattern=NAME_PATTERN, description="kebab-case, at most 63 characters")]
-SizeBytes = Annotated[int, _parsed(parse_size), Field(json_schema_extra={"type": "string", "examples": ["512MiB"]})]
-Seconds = Annotated[float, _parsed(parse_duration), Field(json_schema_extra={"type": "string", "examples": ["10m"]})]
-Watts = Annotated[float, _parsed(parse_power), Field(json_schema_extra={"type": "string", "examples": ["15W"]})]
+SizeBytes = Annotated[
+    int, _parsed(parse_size, "512MiB"), Field(json_schema_extra={"type": "string", "examples": ["512MiB"]})
+]
+Seconds = Annotated[
+    float, _parsed(parse_duration, "10m"), Field(json_schema_extra={"type": "string", "examples": ["10m"]})
+]
+Watts = Annotated[float, _parsed(parse_power, "15W"), Field(json_schema_extra={"type": "string", "examples": ["15W"]})]
 Bandwidth = Annotated[
-    float, _parsed(parse_bandwidth), Field(json_schema_extra={"type": "string", "examples": ["28GB/s"]})
+    float, _parsed(parse_bandwidth, "28GB/s"), Field(json_schema_extra={"type": "string", "examples": ["28GB/s"]})
 ]
 """In GB/s, 10^9 bytes a second."""
-Percent = Annotated[float, _parsed(parse_percent), Field(json_schema_extra={"type": "string", "examples": ["10%"]})]
+Percent = Annotated[
+    float, _parsed(parse_percent, "10%"), Field(json_schema_extra={"type": "string", "examples": ["10%"]})
+]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RelativePath = Annotated[str, AfterValidator(_relative_path)]
 Version = Annotated[str, AfterValidator(_version), Field(description="three numbers below 1000, such as 1.4.0")]

@@ -188,6 +188,12 @@ def test_a_cache_that_cannot_be_a_folder_is_named_and_is_no_bug(
     assert "file-system  /dev/null/scratch: not a directory" in capsys.readouterr().err
 
 
+def test_a_current_folder_that_was_removed_is_no_bug(failing: Install, capsys: pytest.CaptureFixture[str]) -> None:
+    failing(FileNotFoundError(2, "No such file or directory"))
+    assert entry.run(["check"]) == ExitCode.MISSING
+    assert "file-system  the current folder was removed" in capsys.readouterr().err
+
+
 def _shell(script: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
     command = ["bash", "-c", script, "bash", sys.executable, "-m", "edgewright.cli.main", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)

@@ -152,6 +152,7 @@ def test_document_without_words_in_the_older_version_is_refused() -> None:
     ("text", "slug"),
     [
         ("a: [", "yaml-syntax"),
+        ("a: 1\n<<<<<<< ours\nb: 1\n=======\nb: 2\n>>>>>>> theirs\n", "merge-conflict"),
         ("a: 1\na: 2\n", "duplicate-key"),
         ("a: 1\n", "missing-key"),
         ("apiVersion: edgewright/v0\nkind: Fleet\n", "unknown-api-version"),

@@ -18,6 +18,10 @@ def check(subject: Subject) -> Iterator[Diagnostic]:
         elif report.state == "no-file":
             message = f"the dataset {name} is a folder, a pipe or a device; only regular files are read"
             yield subject.error("dataset-missing", message, place, hint="name one .jsonl file of the repository")
+        elif report.state == "unreadable":
+            message = f"the dataset {name} cannot be read: permission denied"
+            hint = "give the user who runs this the right to read it"
+            yield subject.error("dataset-missing", message, place, hint=hint)
         elif report.state == "missing":
             hint = _near(subject, subject.repository.root / name)
             yield subject.error("dataset-missing", f"the dataset {name} does not exist", place, hint=hint)

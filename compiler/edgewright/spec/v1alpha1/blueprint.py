@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Discriminator, Field, HttpUrl, Tag, field_validator, model_validator
@@ -106,10 +107,11 @@ def _bound(value: Any) -> Any:
             return parse_percent(value)
         if value.endswith("B"):
             return float(parse_size(value))
-        if value[:1].isdigit():
+        with suppress(ValueError):
             return parse_duration(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("a bound is a number, a size such as 280MiB, a duration such as 250ms, or a percentage")
+        forms = "a number, a size such as 280MiB, a duration such as 250ms, or a percentage such as 5%"
+        raise ValueError(f"{repr(value)[:40]} is no bound: write {forms}")
     return float(value)
 
 
