@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from itertools import islice
 from typing import Literal
 
 from edgewright.rollout.events import (
@@ -36,26 +36,7 @@ from edgewright.rollout.events import (
     Verdict,
 )
 from edgewright.rollout.plan import RolloutPlan
-
-
-class Status(StrEnum):
-    """Where a device is in a roll-out."""
-
-    PENDING = "pending"
-    DEPLOYING = "deploying"
-    UNCHECKED = "unchecked"
-    HEALTHY = "healthy"
-    CONFIRMING = "confirming"
-    CONFIRMED = "confirmed"
-    SOAKED = "soaked"
-    FAILED = "failed"
-    ABSENT = "absent"
-    SKIPPED = "skipped"
-    QUARANTINED = "quarantined"
-    LEAVE = "leave"
-    LEAVING = "leaving"
-    ROLLED_BACK = "rolled-back"
-
+from edgewright.rollout.roster import DeviceState, Roster, Status
 
 IN_FLIGHT = frozenset({Status.DEPLOYING, Status.CONFIRMING, Status.LEAVING})
 RUNS_IT = frozenset({Status.UNCHECKED, Status.HEALTHY, Status.CONFIRMED, Status.SOAKED})
@@ -73,40 +54,28 @@ SETTLED = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceState:
-    """One device. `is_failure` devices count against the budget; `is_away` ones did not answer the last time."""
-
-    status: Status
-    is_failure: bool = False
-    is_quarantined: bool = False
-    is_away: bool = False
-    slug: str | None = None
-    message: str | None = None
-    hint: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class RolloutState:
     """The whole roll-out. `closed` waves are those that later ones built on; `forgiven` counts failures from before a
-    pause that a person resumed."""
+    pause that a person resumed; `is_leaving` once everybody who is to leave the release was marked."""
 
     plan: RolloutPlan
-    devices: Mapping[str, DeviceState]
+    devices: Roster
     soaked: frozenset[int] = frozenset()
     closed: frozenset[int] = frozenset()
     stopping: Literal["rollback", "pause"] | None = None
     failed_wave: int | None = None
     forgiven: int = 0
     verdict: Verdict | None = None
+    is_leaving: bool = False
 
     @property
     def failures(self) -> int:
         """Devices that count against the budget."""
-        return sum(device.is_failure for device in self.devices.values()) - self.forgiven
+        return self.devices.failures - self.forgiven
 
     def named(self, *statuses: Status) -> tuple[str, ...]:
         """Devices in some statuses, in the order of the waves."""
-        return tuple(name for wave in self.plan.waves for name in wave.devices if self.devices[name].status in statuses)
+        return tuple(self.devices.named(*statuses))
 
 
 def begin(plan: RolloutPlan) -> RolloutState:
@@ -116,9 +85,8 @@ def begin(plan: RolloutPlan) -> RolloutState:
         **dict.fromkeys(plan.settled, Status.CONFIRMED),
         **dict.fromkeys(plan.left, Status.SKIPPED),
     }
-    return RolloutState(
-        plan, {device.name: DeviceState(first.get(device.name, Status.PENDING)) for device in plan.devices}
-    )
+    names = (name for wave in plan.waves for name in wave.devices)
+    return RolloutState(plan, Roster.of({name: DeviceState(first.get(name, Status.PENDING)) for name in names}))
 
 
 def replay(plan: RolloutPlan, events: Iterable[Event]) -> RolloutState:
@@ -157,24 +125,20 @@ def _waiting(state: RolloutState, status: Status) -> tuple[str, ...]:
     names = state.named(status)
     if state.stopping != "rollback":
         return names
-    return tuple(name for name in names if name in state.plan.renewed and status != Status.SOAKED)
+    return tuple(name for name in names if state.plan.is_renewed(name) and status != Status.SOAKED)
 
 
 def _next_wave(state: RolloutState) -> Command:
-    last = state.plan.waves[-1].number if state.plan.waves else 0
-    for wave in state.plan.waves:
-        pending = tuple(name for name in wave.devices if state.devices[name].status == Status.PENDING)
-        if pending:
-            return Tell("deploy", pending[: state.plan.max_unavailable])
+    plan = state.plan
+    pending = tuple(islice(state.devices.named(Status.PENDING), plan.max_unavailable))
+    if not pending:
+        return Finish("waiting" if state.named(Status.ABSENT) else "confirmed")
+    number = plan.wave_of(pending[0])
+    for wave in plan.waves[: number - 1]:
         has_run = any(state.devices[name].status == Status.CONFIRMED for name in wave.devices)
-        later = any(
-            state.devices[name].status == Status.PENDING
-            for after in state.plan.waves[wave.number :]
-            for name in after.devices
-        )
-        if wave.number != last and wave.number not in state.soaked and has_run and later and state.plan.soak_s > 0:
-            return Soak(wave.number, state.plan.soak_s)
-    return Finish("waiting" if state.named(Status.ABSENT) else "confirmed")
+        if has_run and wave.number not in state.soaked and plan.soak_s > 0:
+            return Soak(wave.number, plan.soak_s)
+    return Tell("deploy", tuple(name for name in pending if plan.wave_of(name) == number))
 
 
 def advance(state: RolloutState, event: Event) -> RolloutState:
@@ -193,7 +157,7 @@ def advance(state: RolloutState, event: Event) -> RolloutState:
             return _resumed(state)
         case Recalled():
             due: dict[Status, Status] = {status: Status.LEAVE for status in Status if status != Status.ROLLED_BACK}
-            return replace(_move(state, event.devices, due), stopping="rollback", verdict=None)
+            return replace(_move(state, event.devices, due), stopping="rollback", verdict=None, is_leaving=False)
         case Finished():
             closed = state.closed
             if event.verdict in {"waiting", "confirmed"}:
@@ -202,11 +166,11 @@ def advance(state: RolloutState, event: Event) -> RolloutState:
 
 
 def _move(state: RolloutState, names: Iterable[str], moves: Mapping[Status, Status]) -> RolloutState:
-    devices = dict(state.devices)
+    devices = {}
     for name in names:
-        device = devices[name]
+        device = state.devices[name]
         devices[name] = replace(device, status=moves.get(device.status, device.status), is_away=False)
-    return replace(state, devices=devices)
+    return replace(state, devices=state.devices.changed(devices))
 
 
 def _sent(state: RolloutState, event: Sent) -> RolloutState:
@@ -234,11 +198,9 @@ def _resumed(state: RolloutState) -> RolloutState:
     state = replace(_move(state, state.devices, moves), verdict=None)
     if state.stopping != "pause":
         return state
-    devices = {
-        name: DeviceState(Status.PENDING) if _may_retry(device) else device for name, device in state.devices.items()
-    }
-    forgiven = sum(device.is_failure for device in devices.values())
-    return replace(state, devices=devices, stopping=None, failed_wave=None, forgiven=forgiven)
+    again = {name: DeviceState(Status.PENDING) for name, device in state.devices.items() if _may_retry(device)}
+    devices = state.devices.changed(again)
+    return replace(state, devices=devices, stopping=None, failed_wave=None, forgiven=devices.failures)
 
 
 def _may_retry(device: DeviceState) -> bool:
@@ -248,10 +210,12 @@ def _may_retry(device: DeviceState) -> bool:
 def _answered(state: RolloutState, event: Answered) -> RolloutState:
     before = state.devices[event.device]
     after = _unreachable(state, before, event) if event.outcome == "unreachable" else _reached(state, before, event)
-    state = replace(state, devices={**state.devices, event.device: after})
+    state = replace(state, devices=state.devices.changed({event.device: after}))
     if after.is_failure and not before.is_failure:
         state = _judge(state, event.device)
-    return _leave_if_stopping(state)
+    if state.stopping != "rollback":
+        return state
+    return _leave(state, (event.device,) if state.is_leaving else state.devices)
 
 
 def _unreachable(state: RolloutState, before: DeviceState, event: Answered) -> DeviceState:
@@ -308,7 +272,7 @@ def _observed(state: RolloutState, before: DeviceState, event: Answered) -> Devi
     if _is_confirmed(state, event):
         # that a device confirmed the release does not say that it was renewed, unless that is what was asked last
         was_renewed = before.status == Status.CONFIRMING and event.state == "confirmed"
-        is_done = event.device not in state.plan.renewed or was_renewed
+        is_done = not state.plan.is_renewed(event.device) or was_renewed
         return DeviceState(Status.CONFIRMED if is_done else Status.PENDING)
     if event.current == state.plan.release:
         return DeviceState(Status.UNCHECKED)
@@ -327,18 +291,15 @@ def _judge(state: RolloutState, device: str) -> RolloutState:
     return replace(state, stopping=stopping, failed_wave=number)
 
 
-def _leave_if_stopping(state: RolloutState) -> RolloutState:
-    """Once a roll-back was decided, whoever runs the release in its scope is to leave it, late answers included."""
-    if state.stopping != "rollback":
-        return state
-    devices = dict(state.devices)
-    stay = {*state.plan.renewed, *state.plan.settled}
-    for wave in state.plan.waves:
-        is_failed_wave = wave.number == state.failed_wave and wave.number not in state.closed
-        in_scope = state.plan.on_failure == "rollback-all" or is_failed_wave
-        for name in wave.devices:
-            device = devices[name]
-            unconfirmed = device.status in {Status.UNCHECKED, Status.HEALTHY}
-            if device.status in RUNS_IT and (in_scope or unconfirmed) and name not in stay:
-                devices[name] = replace(device, status=Status.LEAVE)
-    return replace(state, devices=devices)
+def _leave(state: RolloutState, names: Iterable[str]) -> RolloutState:
+    """A roll-back was decided: whoever runs the release in its scope is to leave it, late answers included."""
+    plan = state.plan
+    failed = None if state.failed_wave in state.closed else state.failed_wave
+    leaving = {}
+    for name in names:
+        device = state.devices[name]
+        in_scope = plan.on_failure == "rollback-all" or plan.wave_of(name) == failed
+        is_unconfirmed = device.status in {Status.UNCHECKED, Status.HEALTHY}
+        if device.status in RUNS_IT and (in_scope or is_unconfirmed) and not plan.ran_before(name):
+            leaving[name] = replace(device, status=Status.LEAVE)
+    return replace(state, devices=state.devices.changed(leaving), is_leaving=True)

@@ -15,9 +15,10 @@ from typing import Protocol
 from edgewright.kernel.events import Event as Progress
 from edgewright.kernel.events import EventSink, Phase, discard
 from edgewright.kernel.units import format_duration
-from edgewright.rollout.controller import RolloutState, Status, advance, decide
+from edgewright.rollout.controller import RolloutState, advance, decide
 from edgewright.rollout.events import Answered, Event, Finish, Finished, Polled, Sent, Soak, Soaked, Tell
 from edgewright.rollout.ledger import Ledger
+from edgewright.rollout.roster import Status
 
 POLL_S = 5.0
 
@@ -84,10 +85,6 @@ class Drive:
 
     def _record(self, state: RolloutState, event: Event) -> RolloutState:
         after = advance(state, event)
-        changed = {
-            name: device.status.value
-            for name, device in after.devices.items()
-            if device.status != state.devices[name].status
-        }
+        changed = {name: after.devices[name].status.value for name in after.devices.since(state.devices)}
         self.ledger.append(self.rollout, event, changed)
         return after

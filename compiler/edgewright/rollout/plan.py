@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from edgewright.render.waves import Wave, plan_waves
@@ -29,7 +30,7 @@ class PlannedDevice:
     wave: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RolloutPlan:
     """Everything that is decided before the first device is told anything.
 
@@ -56,13 +57,29 @@ class RolloutPlan:
         """Whether only devices that differ are told anything, and are compared with what was signed."""
         return bool(self.renewed or self.settled or self.left)
 
+    @cached_property
+    def _renewed(self) -> frozenset[str]:
+        return frozenset(self.renewed)
+
+    @cached_property
+    def _settled(self) -> frozenset[str]:
+        return frozenset(self.settled)
+
+    @cached_property
+    def _waves(self) -> Mapping[str, int]:
+        return {planned.name: planned.wave for planned in self.devices}
+
+    def is_renewed(self, device: str) -> bool:
+        """Whether a device runs the release already and gets it again."""
+        return device in self._renewed
+
     def ran_before(self, device: str) -> bool:
         """Whether a device ran the release before this roll-out: leaving the release is then no way back."""
-        return device in self.renewed or device in self.settled
+        return device in self._renewed or device in self._settled
 
     def wave_of(self, device: str) -> int:
         """The wave of a device, from 1."""
-        return next(planned.wave for planned in self.devices if planned.name == device)
+        return self._waves[device]
 
     def to_json(self) -> dict[str, Any]:
         """JSON form, as kept in the ledger."""

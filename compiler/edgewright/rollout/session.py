@@ -24,12 +24,13 @@ from edgewright.package.view import ReleaseView
 from edgewright.render.project import refuse_other_targets, render
 from edgewright.render.waves import plan_waves
 from edgewright.rollout.answers import Told
-from edgewright.rollout.controller import RolloutState, Status, advance, begin, replay
+from edgewright.rollout.controller import RolloutState, advance, begin, replay
 from edgewright.rollout.drive import Devices, Drive
 from edgewright.rollout.events import Event, Finished, Recalled, Resumed, Tell
 from edgewright.rollout.fleet import resolve_devices, select_devices
 from edgewright.rollout.ledger import Ledger, RecordedRollout
 from edgewright.rollout.plan import RolloutPlan, make_plan, plan_reconciliation
+from edgewright.rollout.roster import Status
 from edgewright.rollout.runner import AnsibleRunner, stop_strays
 from edgewright.rollout.tools import ansible_tool
 from edgewright.spec.v1beta1.blueprint import Blueprint
@@ -219,7 +220,7 @@ class RolloutSession:
     def _go_on(self, recorded: RecordedRollout, event: Event) -> RolloutState:
         state = replay(recorded.plan, self.ledger.events(recorded.id))
         after = advance(state, event)
-        changed = {n: d.status.value for n, d in after.devices.items() if d.status != state.devices[n].status}
+        changed = {name: after.devices[name].status.value for name in after.devices.since(state.devices)}
         self.ledger.append(recorded.id, event, changed)
         return self._drive(recorded.id, after)
 

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.unit.rollout.simulation import NEW, OLD, Killed, Simulation, plan_of, simulate
 
-from edgewright.rollout.controller import Status, begin, replay
+from edgewright.rollout.controller import begin, replay
 from edgewright.rollout.events import Sent
 from edgewright.rollout.plan import RolloutPlan, plan_reconciliation
+from edgewright.rollout.roster import Status
 from edgewright.spec.v1beta1.blueprint import Canary, CanaryWave, RolloutSpec
 from edgewright.spec.v1beta1.fleet import Device
 
