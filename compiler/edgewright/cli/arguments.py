@@ -22,6 +22,11 @@ class Invocation:
     debug: bool = False
     reports: tuple[tuple[str, Path], ...] = ()
 
+    def take_reports(self) -> tuple[tuple[str, Path], ...]:
+        """The reports to write, given once: an error in writing them is not written to them."""
+        taken, self.reports = self.reports, ()
+        return taken
+
 
 def _invocation(context: click.Context) -> Invocation:
     return context.ensure_object(Invocation)

@@ -6,7 +6,6 @@ from Git's objects; what is wrong with it is a note, because the change may be w
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,9 @@ from edgewright.check.signers import FILE as SIGNERS
 from edgewright.cli.known import KnownResults
 from edgewright.cli.revisions import open_empty, open_revision
 from edgewright.cli.sides import Side
-from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, ExitCode, Severity, Span, did_you_mean, fail
+from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Severity, Span
 from edgewright.kernel.digest import digest_file
+from edgewright.load.chosen import chosen_names
 from edgewright.load.documents import Repository, load_environments, load_repository
 from edgewright.load.git import Commit, changes, head, merge_base, require_git, resolve
 from edgewright.load.git.commits import is_null, is_shallow, shallow_clone
@@ -65,8 +65,8 @@ def plan_change(
     if environment is not None and not before and not after:
         load_repository(ends.after, environment=environment)  # says that there is no such environment
     _require_right(after.values(), has_blueprints=any(found.blueprints for found in before.values()))
-    known = sorted({name for found in (*before.values(), *after.values()) for name in found.blueprints})
-    names = _selected(known, selectors)
+    known = {name for found in (*before.values(), *after.values()) for name in found.blueprints}
+    names = chosen_names(known, selectors)
     sides = _Sides(repository, Registry(), KnownResults(Store()))
     pairs: list[Pair] = []
     cohorts: set[tuple[str, str]] = set()
@@ -182,22 +182,6 @@ def _require_right(repositories: Iterable[Repository], *, has_blueprints: bool) 
     wrong = [item for item in found if item.severity is Severity.ERROR and item.slug not in allowed]
     if wrong:
         raise EdgewrightError(*wrong)
-
-
-def _selected(names: Sequence[str], selectors: Sequence[str]) -> list[str]:
-    known = sorted(set(names))
-    for selector in selectors:
-        if not fnmatch.filter(known, selector):
-            raise fail(
-                "unknown-blueprint",
-                f"there is no blueprint {selector!r}",
-                exit_code=ExitCode.USAGE,
-                subject=selector,
-                hint=did_you_mean(selector, known),
-            )
-    if not selectors:
-        return known
-    return sorted({name for selector in selectors for name in fnmatch.filter(known, selector)})
 
 
 def _notes(before: Repository | None, after: Repository | None) -> Iterator[str]:

@@ -94,8 +94,7 @@ def command(
 
 def _write_then_print(invocation: Invocation, findings: Findings) -> None:
     """In this order, so that stdout holds one report, be it the one on a file that could not be written."""
-    reports, invocation.reports = invocation.reports, ()
-    write_reports(reports, findings)
+    write_reports(invocation.take_reports(), findings)
     print_report(invocation.output, findings)
 
 

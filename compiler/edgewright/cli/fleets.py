@@ -78,7 +78,6 @@ def open_sessions(
 ) -> Iterator[list[RolloutSession]]:
     """A session for every chosen blueprint, over one open ledger."""
     from edgewright.cli.output.progress import ProgressLines
-    from edgewright.kernel.diagnostics import did_you_mean, fail
     from edgewright.load.documents import load_repository
     from edgewright.rollout.ledger import Ledger
     from edgewright.rollout.session import RolloutSession
@@ -90,15 +89,7 @@ def open_sessions(
         progress = ProgressLines()
         sessions = []
         for name, blueprint in sorted(loaded.blueprints.items()):
-            wanted = blueprint.document.spec.fleet.ref
-            if wanted not in loaded.fleets:
-                raise fail(
-                    "unknown-fleet",
-                    f"there is no fleet {wanted!r}",
-                    span=blueprint.spans.span(("spec", "fleet", "ref")),
-                    hint=did_you_mean(wanted, loaded.fleets),
-                )
-            fleet, dist = loaded.fleets[wanted], dist_folder(root, name, environment)
+            fleet, dist = loaded.fleet_of(blueprint), dist_folder(root, name, environment)
             sessions.append(
                 RolloutSession(
                     root, blueprint.document, fleet.document, dist, opened, progress, wait_s, sites=fleet.sites

@@ -17,7 +17,7 @@ from edgewright.cli.arguments import (
     report_option,
     repository_argument,
 )
-from edgewright.kernel.diagnostics import Diagnostic, ExitCode, Severity, fail
+from edgewright.kernel.diagnostics import Diagnostic, ExitCode, Severity
 
 SCHEMA = 1
 """Version of the JSON form of a change."""
@@ -123,9 +123,10 @@ def _plan_change(
     if asked.steps is not None:
         if problems:
             return ExitCode.DOCUMENTS
+        from edgewright.cli.output.report import write_file
         from edgewright.plan.step import step_lines
 
-        _write_steps(asked.steps, step_lines(found, environment))
+        write_file(asked.steps, step_lines(found, environment))
     return ExitCode.CHANGES if asked.exit_code and not found.is_empty else ExitCode.OK
 
 
@@ -135,20 +136,8 @@ def _report(invocation: Invocation, repository: Path, problems: tuple[Diagnostic
     from edgewright.cli.output.report import print_report, write_reports
 
     findings = Findings(problems, root=repository)
-    reports, invocation.reports = invocation.reports, ()
-    write_reports(reports, findings)
+    write_reports(invocation.take_reports(), findings)
     print_report("text", findings)
-
-
-def _write_steps(path: Path, text: str) -> None:
-    from edgewright.kernel.files import write_output
-
-    try:
-        write_output(path, text.encode())
-    except OSError as error:
-        message = f"{path} cannot be written: {(error.strerror or str(error)).lower()}"
-        hint = "name a file in a folder that can be written"
-        raise fail("file-system", message, exit_code=ExitCode.MISSING, subject=str(path), hint=hint) from error
 
 
 def _plan_actions(repository: Path, blueprints: tuple[str, ...], environment: str | None, output: str) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from edgewright.cli.chain import Evaluated, Session
 from edgewright.evaluate.gates import GateResult
 from edgewright.kernel.clock import now, rfc3339
-from edgewright.kernel.diagnostics import asked_at, did_you_mean, fail
+from edgewright.kernel.diagnostics import asked_at
 from edgewright.kernel.digest import Digest, digest_bytes, digest_file, digest_json
 from edgewright.kernel.events import Event
 from edgewright.kernel.files import iter_files, write_atomic
@@ -31,7 +31,6 @@ from edgewright.plan.plan import Plan, plan_digest
 from edgewright.plugins import environments
 from edgewright.plugins.wheels import fetch_wheels
 from edgewright.spec.v1beta1.blueprint import Blueprint
-from edgewright.spec.v1beta1.fleet import Fleet
 
 if TYPE_CHECKING:
     from edgewright.package.inputs import Variant
@@ -171,15 +170,6 @@ def gate_json(gate: GateResult) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def fleet_of(session: Session, loaded: Loaded[Blueprint]) -> Loaded[Fleet]:
-    """The fleet document of a blueprint."""
-    wanted, fleets = loaded.document.spec.fleet.ref, session.repository.fleets
-    if wanted not in fleets:
-        span = loaded.spans.span(("spec", "fleet", "ref"))
-        raise fail("unknown-fleet", f"there is no fleet {wanted!r}", span=span, hint=did_you_mean(wanted, fleets))
-    return fleets[wanted]
-
-
 def _inventory_digest(root: Path, path: str) -> Digest:
     from edgewright.load.inventory.read import inventory_digest
 
@@ -188,7 +178,7 @@ def _inventory_digest(root: Path, path: str) -> Digest:
 
 def render_project(session: Session, loaded: Loaded[Blueprint]) -> None:
     """Render the Ansible project, unless the one in `dist/` was made from the same."""
-    blueprint, fleet = loaded.document, fleet_of(session, loaded)
+    blueprint, fleet = loaded.document, session.repository.fleet_of(loaded)
     dist = session.dist(blueprint)
     stamp = Stamp(session, blueprint)
     signers = trusted_signers(session.root)

@@ -20,7 +20,6 @@ def command(repository: Path, blueprints: tuple[str, ...], environment: str | No
     import json
 
     from edgewright.cli.places import dist_folder
-    from edgewright.kernel.diagnostics import did_you_mean, fail
     from edgewright.load.documents import load_repository
     from edgewright.package.trust import trusted_signers
     from edgewright.package.verify import verify_release
@@ -31,15 +30,10 @@ def command(repository: Path, blueprints: tuple[str, ...], environment: str | No
     loaded = load_repository(root, selectors=blueprints, environment=environment)
     written: list[dict[str, Any]] = []
     for name, blueprint in sorted(loaded.blueprints.items()):
-        wanted = blueprint.document.spec.fleet.ref
-        if wanted not in loaded.fleets:
-            span = blueprint.spans.span(("spec", "fleet", "ref"))
-            hint = did_you_mean(wanted, loaded.fleets)
-            raise fail("unknown-fleet", f"there is no fleet {wanted!r}", span=span, hint=hint)
+        fleet = loaded.fleet_of(blueprint)
         dist = dist_folder(root, name, environment)
         signers = trusted_signers(root)
         release = verify_release(dist, allowed_signers=signers)
-        fleet = loaded.fleets[wanted]
         devices = resolve_devices(fleet.document, root, fleet.sites)
         waves = render(blueprint.document, devices, release, signers, dist / "ansible")
         written.append(

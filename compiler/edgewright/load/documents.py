@@ -8,7 +8,6 @@ caller asks to keep them in `problems`, as `check` does to report them together 
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -18,7 +17,6 @@ from typing import Any, Generic, TypeVar, cast
 from edgewright.kernel.diagnostics import (
     Diagnostic,
     EdgewrightError,
-    ExitCode,
     Related,
     Severity,
     Span,
@@ -28,6 +26,7 @@ from edgewright.kernel.diagnostics import (
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.resources import share_folder
 from edgewright.load.applied import apply
+from edgewright.load.chosen import chosen_names
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
 from edgewright.load.fleet import FleetDevices, FleetReader
 from edgewright.load.inheritance import inherit
@@ -98,6 +97,18 @@ class Repository:
         """The devices of a fleet, from its document or its inventory, which is read at the first call."""
         loaded = self.fleets[fleet]
         return self.fleet_reader.read(loaded.document, self.root, loaded.sites, loaded.digest)
+
+    def fleet_of(self, blueprint: Loaded[Blueprint]) -> Loaded[Fleet]:
+        """The fleet that a blueprint goes to; one that there is not is refused where the blueprint names it."""
+        wanted = blueprint.document.spec.fleet.ref
+        if wanted not in self.fleets:
+            raise fail(
+                "unknown-fleet",
+                f"there is no fleet {wanted!r}",
+                span=blueprint.spans.span(("spec", "fleet", "ref")),
+                hint=did_you_mean(wanted, self.fleets) or "the repository has no document of kind Fleet",
+            )
+        return self.fleets[wanted]
 
 
 @dataclass(slots=True)
@@ -232,18 +243,7 @@ def _shipped_candidates() -> Iterator[Candidate]:
 def _selected(shelf: _Shelf, selectors: Sequence[str]) -> dict[str, Loaded[Blueprint]]:
     blueprints: dict[str, Loaded[Blueprint]] = shelf.found["Blueprint"]
     known = [*blueprints, *(name for kind, name in shelf.broken if kind == "Blueprint")]
-    for selector in selectors:
-        if not fnmatch.filter(known, selector):
-            raise fail(
-                "unknown-blueprint",
-                f"there is no blueprint {selector!r}",
-                exit_code=ExitCode.USAGE,
-                subject=selector,
-                hint=did_you_mean(selector, known) or "the repository has no blueprint at all",
-            )
-    if not selectors:
-        return blueprints
-    chosen = {name for selector in selectors for name in fnmatch.filter(blueprints, selector)}
+    chosen = set(chosen_names(known, selectors))
     return {name: loaded for name, loaded in blueprints.items() if name in chosen}
 
 

@@ -41,12 +41,17 @@ def print_report(form: str, findings: Findings) -> None:
 
 def write_reports(reports: Sequence[tuple[str, Path]], findings: Findings) -> None:
     """Write each report to its file, whole or not at all."""
+    for form, path in reports:
+        write_file(path, render(form, findings), "the report ")
+
+
+def write_file(path: Path, text: str, what: str = "") -> None:
+    """Write what a person asked for into the file that they named; `what` it is goes before its path in an error."""
     from edgewright.kernel.files import write_output
 
-    for form, path in reports:
-        try:
-            write_output(path, render(form, findings).encode("utf-8", "replace"))
-        except OSError as error:
-            message = f"the report {path} cannot be written: {(error.strerror or str(error)).lower()}"
-            hint = "name a file in a folder that can be written"
-            raise fail("file-system", message, exit_code=ExitCode.MISSING, subject=str(path), hint=hint) from error
+    try:
+        write_output(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        message = f"{what}{path} cannot be written: {(error.strerror or str(error)).lower()}"
+        hint = "name a file in a folder that can be written"
+        raise fail("file-system", message, exit_code=ExitCode.MISSING, subject=str(path), hint=hint) from error
