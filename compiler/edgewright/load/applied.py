@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from edgewright.kernel.diagnostics import Diagnostic, Severity, Span, did_you_mean
+from edgewright.kernel.diagnostics import Diagnostic, Related, Severity, Span, did_you_mean
 from edgewright.load.drafts import Draft, name_of
 from edgewright.load.merge import Merge, Part, Use
 from edgewright.load.overlays import FOLDER, Found, Overlays
@@ -25,6 +25,7 @@ from edgewright.spec.v1beta1.overlay import Patch
 
 _PATCHED = frozenset({"Blueprint", "CompressionPolicy", "Fleet"})
 _DEVICES: Path = ("spec", "devices")
+_PARTS_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +208,41 @@ def _with_origins(draft: Draft, reaching: Sequence[Found]) -> Draft:
     """What reaches the hosts of a fleet is part of what the fleet was made from."""
     origins = {origin.path: origin for item in reaching for origin in item.draft.origins}
     return replace(draft, origins=(*draft.origins, *origins.values())) if origins else draft
+
+
+def explained(diagnostic: Diagnostic, draft: Draft) -> Diagnostic:
+    """What is wrong with a merged document, with what only the merging explains.
+
+    About something whole, such as a list, the overlays that parts of it came from; about a device that only an overlay
+    names, that it is new: its name may be misspelt.
+    """
+    wrong, spans = diagnostic.span, draft.parsed.spans
+    if wrong is None:
+        return diagnostic
+    if wrong.path != draft.path:
+        new = [path for path, span in spans.values.items() if span == wrong and path[:-1] == _DEVICES]
+        if draft.kind != "Fleet" or diagnostic.slug != "missing-key" or diagnostic.hint is not None or not new:
+            return diagnostic
+        name = dict(_names(draft)).get(new[0])
+        known = [other for path, other in _names(draft) if spans.span(path).path == draft.path]
+        hint = did_you_mean(name, known) if name is not None else None
+        return replace(diagnostic, hint=f"{name!r} is a new device here; {hint}") if hint else diagnostic
+    places = (*spans.keys.items(), *spans.values.items())
+    around = next((path for path, span in places if span == wrong), None)
+    if around is None:
+        return diagnostic
+    first: dict[str, Span] = {}
+    for path, span in spans.values.items():
+        if span.path != draft.path and path[: len(around)] == around:
+            first.setdefault(span.path, span)
+    related = tuple(Related(span, "merged with this") for span in list(first.values())[:_PARTS_SHOWN])
+    return replace(diagnostic, related=(*diagnostic.related, *related))
+
+
+def _names(draft: Draft) -> Iterator[tuple[Path, str]]:
+    for index, device in enumerate(_devices(draft.parsed.value)):
+        if isinstance(device, dict) and isinstance(device.get("name"), str):
+            yield (*_DEVICES, index), device["name"]
 
 
 def _unused(

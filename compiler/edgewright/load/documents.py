@@ -25,7 +25,7 @@ from edgewright.kernel.diagnostics import (
 )
 from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.resources import share_folder
-from edgewright.load.applied import apply
+from edgewright.load.applied import apply, explained
 from edgewright.load.chosen import chosen_names
 from edgewright.load.drafts import Draft, Origin, Reading, read_drafts, validate
 from edgewright.load.fleet import FleetDevices, FleetReader
@@ -92,6 +92,24 @@ class Repository:
     remarks: tuple[Remark, ...] = ()
     is_selection: bool = False
     fleet_reader: FleetReader = field(default_factory=FleetReader, compare=False, repr=False)
+
+    @property
+    def shelves(self) -> Mapping[str, Mapping[str, Loaded[Any]]]:
+        """Every document that is right, by kind and name."""
+        return {
+            "Blueprint": self.blueprints,
+            "Fleet": self.fleets,
+            "CompressionPolicy": self.compression_policies,
+            "Target": self.targets,
+            "Lock": self.locks,
+            "Policy": self.policies,
+        }
+
+    @property
+    def files(self) -> frozenset[str]:
+        """The files of those documents and of what was merged into them, with what ships with edgewright."""
+        loaded = [item for shelf in self.shelves.values() for item in shelf.values()]
+        return frozenset(path for item in loaded for path in (item.path, *(origin.path for origin in item.origins)))
 
     def devices_of(self, fleet: str) -> FleetDevices:
         """The devices of a fleet, from its document or its inventory, which is read at the first call."""
@@ -276,31 +294,11 @@ def merged_into(diagnostic: Diagnostic, subject: str, path: str, where: Span) ->
     return replace(diagnostic, related=(*diagnostic.related, Related(where, f"merged into {subject}")))
 
 
-def _merged_from(diagnostic: Diagnostic, draft: Draft) -> Diagnostic:
-    """A diagnostic about something whole, such as a list, names the overlays that parts of it came from."""
-    wrong = diagnostic.span
-    if wrong is None or wrong.path != draft.path:
-        return diagnostic
-    values = draft.parsed.spans.values
-    around = next((path for path, span in draft.parsed.spans.keys.items() if span == wrong), None)
-    around = around if around is not None else next((path for path, span in values.items() if span == wrong), None)
-    if around is None:
-        return diagnostic
-    first: dict[str, Span] = {}
-    for path, span in values.items():
-        if span.path != draft.path and path[: len(around)] == around:
-            first.setdefault(span.path, span)
-    related = tuple(Related(span, "merged with this") for span in list(first.values())[:3])
-    return replace(diagnostic, related=(*diagnostic.related, *related))
-
-
 def _loaded(draft: Draft) -> tuple[Loaded[Any] | None, list[Diagnostic]]:
     document, errors = validate(draft.parsed, KINDS[draft.kind])
     if len(draft.origins) > 1:
         where = draft.parsed.spans.span(("metadata", "name"))
-        errors = [
-            _merged_from(merged_into(error, f"{draft.kind} {draft.name}", draft.path, where), draft) for error in errors
-        ]
+        errors = [explained(merged_into(e, f"{draft.kind} {draft.name}", draft.path, where), draft) for e in errors]
     if document is None or not draft.is_whole:
         return None, errors
     digests = [origin.digest for origin in draft.origins]

@@ -105,3 +105,23 @@ def test_text_of_several_lines_is_shown_in_one(repository: Path, capsys: pytest.
     assert run(["show", "search", str(repository)]) == 0
     printed = capsys.readouterr().out
     assert r'description: "a\tb\nc: d # e"' in printed
+
+
+@pytest.mark.parametrize("name", ["status", "audit", "drift", "check", "show"])
+@pytest.mark.parametrize(
+    "environment", ["lvie", "", "../x", "-oProxyCommand=id", "$(id)", "{{ x }}", "a\nb", "live\n", "A"]
+)
+def test_environment_that_there_is_not_is_said_before_anything_is_opened(
+    name: str, environment: str, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = ["search"] if name == "show" else []
+    assert run([name, *document, str(repository), f"--environment={environment}"]) == 2
+    printed = capsys.readouterr().err
+    assert "unknown-environment" in printed
+    assert ("did you mean 'live'?" in printed) == (environment == "lvie")
+    assert not (repository / ".edgewright").exists()
+
+
+def test_environment_without_a_ledger_is_told_of_as_such(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["status", str(repository), "-e", "live"]) == 7
+    assert "no-ledger" in capsys.readouterr().err

@@ -175,6 +175,22 @@ def test_mistake_says_what_it_was_merged_into(tmp_path: Path) -> None:
     assert ("Blueprint", "search") in repository.broken
 
 
+def test_device_that_only_an_overlay_names_may_be_a_misspelt_one(tmp_path: Path) -> None:
+    body = "{spec: {devices: [{name: tow, servicePort: 9000}]}}"
+    [problem] = _load(tmp_path, {"overlays/live/a.yaml": patch(body, kind="Fleet")}).problems
+    assert (problem.slug, problem.hint) == ("missing-key", "'tow' is a new device here; did you mean 'two'?")
+
+
+def test_mistake_of_a_whole_list_names_the_overlays_that_parts_came_from(tmp_path: Path) -> None:
+    body = "{spec: {builds: [{backend: onnxruntime-genai, targets: [x86-64-v3]}]}}"
+    [problem] = _load(tmp_path, {"overlays/live/a.yaml": patch(body)}).problems
+    assert problem.span is not None
+    assert problem.span.path == "blueprint.yaml"
+    assert [(r.message, r.span.path, r.span.line) for r in problem.related] == [
+        ("merged with this", "overlays/live/a.yaml", 5)
+    ]
+
+
 @pytest.mark.parametrize(
     ("one", "two"),
     [
