@@ -60,7 +60,7 @@ def clashes(
     peaceful: set[Hashable] = set()
     for machine, placed in whole.machines.items():
         seen = dict(taken(machine))
-        makeup = (*seen, *((here.fleet_name, own(here.device)) for here in placed))
+        makeup = (*seen, *[(here.fleet_name, own(here.device)) for here in placed])
         if makeup in peaceful:
             continue
         peaceful.add(makeup)

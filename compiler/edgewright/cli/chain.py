@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from edgewright.build.executor import BuildContext, execute
 from edgewright.build.store import Result, Store
 from edgewright.check.budget import ModelFacts
 from edgewright.check.imported import wrong_facts
@@ -41,6 +41,9 @@ from edgewright.plugins.processes import fingerprint
 from edgewright.plugins.protocols import SourceContext
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.blueprint import Blueprint
+
+if TYPE_CHECKING:
+    from edgewright.build.executor import BuildContext
 
 
 def machine_identity() -> Digest:
@@ -153,16 +156,22 @@ class Session:
         return tuple(found)
 
     def _context(self, plan: Plan) -> BuildContext:
+        from edgewright.build.executor import BuildContext
+
         sources = SourceContext(self.root, cache_folder() / "downloads")
         spans = self.repository.blueprints[plan.blueprint.metadata.name].spans
         return BuildContext(self.store, self.registry, sources, self.events, spans.span)
 
     def build(self, plan: Plan) -> Mapping[Digest, Result]:
         """Build every artifact of a plan, without measuring it."""
+        from edgewright.build.executor import execute
+
         return execute([action for action in plan.actions if action.kind != "evaluate"], self._context(plan))
 
     def evaluate(self, plan: Plan) -> tuple[Evaluated, ...]:
         """Build and measure every variant, and judge it by the blueprint's gates."""
+        from edgewright.build.executor import execute
+
         results = execute(plan.actions, self._context(plan))
         evaluated = []
         for variant in plan.variants:

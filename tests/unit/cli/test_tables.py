@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import sys
 
 import pytest
 from hypothesis import given, settings
@@ -36,6 +37,23 @@ def test_plain_table_is_what_rich_draws(table: tuple[list[str], list[list[str]],
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TTY_COMPATIBLE", "0")  # rich is asked, and told that this is no terminal
         assert drawn(*table) == ours
+
+
+SENTENCES = st.lists(st.sampled_from(["a", "formula", "+", "134,515,008", "x" * 40]), max_size=40).map(" ".join)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(CELLS, CELLS, SENTENCES).map(list), min_size=1, max_size=4))
+def test_long_last_column_is_folded_as_rich_folds_it(rows: list[list[str]]) -> None:
+    ours = drawn(["name", "value", "formula"], rows, None)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TTY_COMPATIBLE", "0")
+        assert drawn(["name", "value", "formula"], rows, None) == ours
+
+
+def test_long_last_column_does_not_wait_for_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)  # an import of it fails
+    assert len(drawn(["name", "formula"], [["memory", "weights + cache " * 20]], None).splitlines()) > 2
 
 
 def test_what_is_wide_or_long_is_left_to_rich() -> None:

@@ -1,12 +1,13 @@
 """Tables on stdout: aligned columns, no lines, plain in a pipe.
 
-rich draws what needs it: a terminal, wide characters, cells that have to be folded. The rest is the same text without
-waiting for rich to be imported, which takes longer than most plans.
+rich draws what needs it: a terminal, wide characters, cells that have to be folded anywhere but in a long last column.
+The rest is the same text without waiting for rich to be imported, which takes longer than most plans.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -37,19 +38,43 @@ def _may_be_terminal() -> bool:
 def _drawn(
     columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Sequence[bool], title: str | None
 ) -> str | None:
-    """The table as text; None where widths are not plain to see, or a cell has to be folded."""
+    """The table as text; None where widths are not plain to see."""
     table = [list(columns), *cells]
     if not all(cell.isascii() and cell.isprintable() for row in table for cell in row):
         return None
     widths = [max(len(row[index]) for row in table) for index in range(len(columns))]
+    folds = _fold_last(table, widths, numeric)
     width = sum(widths) + len(_GAP) * (len(widths) - 1)
-    if width > _PIPE_WIDTH or (title is not None and (len(title) > width or not title.isascii())):
+    if folds is None or (title is not None and (len(title) > width or not title.isascii())):
         return None
     lines = [] if title is None else [title.ljust(width)]
-    for row in table:
-        sized = zip(row, widths, numeric, strict=True)
-        lines.append(_GAP.join(cell.rjust(size) if right else cell.ljust(size) for cell, size, right in sized))
+    for row, fold in zip(table, folds, strict=True):
+        for number, last in enumerate(fold):
+            cells_of_line = [*(row[:-1] if number == 0 else [""] * (len(row) - 1)), last]
+            sized = zip(cells_of_line, widths, numeric, strict=True)
+            lines.append(_GAP.join(cell.rjust(size) if right else cell.ljust(size) for cell, size, right in sized))
     return "\n".join(lines)
+
+
+def _fold_last(table: Sequence[Sequence[str]], widths: list[int], numeric: Sequence[bool]) -> list[list[str]] | None:
+    """The lines of each last cell, whose width is made to fit; None where another column would have to shrink, too."""
+    excess = sum(widths) + len(_GAP) * (len(widths) - 1) - _PIPE_WIDTH
+    if excess <= 0:
+        return [[row[-1]] for row in table]
+    widths[-1] -= excess
+    if numeric[-1] or widths[-1] < max(widths[:-1], default=_PIPE_WIDTH) + 2 * len(_GAP):
+        return None
+    folds = []
+    for row in table:
+        lines = [""]
+        for word in re.findall(r" *[^ ]+ *", row[-1]):
+            if len(lines[-1]) + len(word.rstrip()) <= widths[-1]:
+                lines[-1] += word
+            else:
+                lines.append(word)
+        folds.append([line.rstrip() for line in lines])
+    is_narrow = all(len(line) <= widths[-1] for fold in folds for line in fold)
+    return folds if is_narrow else None
 
 
 def _print_richly(
