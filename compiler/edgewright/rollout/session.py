@@ -87,15 +87,15 @@ class RolloutSession:
         """Where Ansible's runs leave their logs."""
         return self.ledger.path.parent / "runs" / self.name
 
-    def _fleet_devices(self) -> tuple[Device, ...]:
-        """Read anew each time: a roll-out may be resumed by another session, long after."""
+    def fleet_devices(self) -> tuple[Device, ...]:
+        """All devices of the fleet, read anew each time, with what overlays say of their sites."""
         return resolve_devices(self.fleet, self.root, self.sites)
 
     def start(self, *, on: Sequence[str] = (), lift: bool = False, abandon: bool = False) -> RolloutState:
         """Roll the release out to the fleet, or to the devices that `on` selects."""
         ansible_tool("ansible-playbook")
         release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
-        devices = select_devices(self._fleet_devices(), on)
+        devices = select_devices(self.fleet_devices(), on)
         refuse_other_targets(devices, release)
         with self.ledger.exclusive(self.name):
             self._close_earlier(abandon)
@@ -116,7 +116,7 @@ class RolloutSession:
         ansible_tool("ansible-playbook")
         signers = trusted_signers(self.root)
         release = verify_release(self.dist, allowed_signers=signers, deep=False, moment=_BEFORE_ANY_EXPIRY)
-        devices = select_devices(self._fleet_devices(), on)
+        devices = select_devices(self.fleet_devices(), on)
         with tempfile.TemporaryDirectory(prefix="observe-", dir=self.ledger.path.parent) as scratch:
             project = Path(scratch) / "ansible"
             render(self.blueprint, devices, release, signers, project)
@@ -139,7 +139,7 @@ class RolloutSession:
         ansible_tool("ansible-playbook")
         release = verify_release(self.dist, allowed_signers=trusted_signers(self.root))
         chosen = {*differing, *settled, *left}
-        devices = [device for device in self._fleet_devices() if device.name in chosen]
+        devices = [device for device in self.fleet_devices() if device.name in chosen]
         refuse_other_targets(devices, release)
         with self.ledger.exclusive(self.name):
             self._close_earlier(abandon=False)
@@ -191,7 +191,7 @@ class RolloutSession:
             recorded = self._last()
             stop_strays(self.runs)
             members = {device.name for device in recorded.plan.devices}
-            fleet = [device for device in self._fleet_devices() if device.name in members]
+            fleet = [device for device in self.fleet_devices() if device.name in members]
             chosen = tuple(device.name for device in select_devices(fleet, on))
             if to is not None:
                 self._refuse_other_way_back(recorded, chosen, to)
@@ -239,7 +239,7 @@ class RolloutSession:
         return state
 
     def _render(self, release: ReleaseView) -> None:
-        devices = self._fleet_devices()
+        devices = self.fleet_devices()
         render(self.blueprint, devices, release, trusted_signers(self.root), self.project)
 
     def _last(self) -> RecordedRollout:

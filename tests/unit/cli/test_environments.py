@@ -9,7 +9,7 @@ import click
 import pytest
 from tests.unit.load.overlay_repository import overlay, patch, write
 
-from edgewright.cli.fleets import ledger_path
+from edgewright.cli.fleets import ledger_path, open_sessions
 from edgewright.cli.main import COMMANDS, cli, run
 from edgewright.cli.places import dist_folder, ledger_file
 
@@ -125,3 +125,17 @@ def test_environment_that_there_is_not_is_said_before_anything_is_opened(
 def test_environment_without_a_ledger_is_told_of_as_such(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["status", str(repository), "-e", "live"]) == 7
     assert "no-ledger" in capsys.readouterr().err
+
+
+def test_rollout_reaches_hosts_as_the_overlays_of_their_sites_say(repository: Path) -> None:
+    hosts = "all: {hosts: {one: {edgewright_target: x86-64-v3, edgewright_site: rhine, ansible_user: edge}}}\n"
+    (repository / "hosts.yml").write_text(hosts)
+    fleet = (
+        "apiVersion: edgewright/v1beta1\nkind: Fleet\nmetadata: {name: shops}\nspec: {inventory: {path: hosts.yml}}\n"
+    )
+    (repository / "fleet.yaml").write_text(fleet)
+    (repository / "overlays/live/sites").mkdir()
+    (repository / "overlays/live/sites/rhine.yaml").write_text(overlay("devices: {connection: {user: live}}"))
+    for environment, user in ((None, "rhine"), ("live", "live")):
+        with open_sessions(repository, (), None, environment=environment) as [session]:
+            assert [device.connection.user for device in session.fleet_devices()] == [user]
