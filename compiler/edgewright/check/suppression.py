@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from edgewright.check.pages import Page, catalogue
 from edgewright.kernel.diagnostics import (
@@ -25,7 +24,7 @@ from edgewright.kernel.diagnostics import (
     did_you_mean,
     sure_match,
 )
-from edgewright.load.documents import Loaded, Repository
+from edgewright.load.documents import Repository
 from edgewright.load.remarks import REMARKS_READ, Remark
 
 _FORM = "write # edgewright: allow SLUG because REASON"
@@ -63,7 +62,7 @@ class Whole:
         waits_for_facts = page.category == _DEPEND_ON_FACTS
         if waits_for_facts and any(item.document.spec.model.facts is None for item in first.blueprints.values()):
             return False
-        return remark.path in {path for repository in self.repositories for path in _files(repository)}
+        return any(remark.path in repository.files for repository in self.repositories)
 
 
 def judge(remarks: Sequence[Remark], found: Collection[Diagnostic], whole: Whole | None = None) -> Judged:
@@ -149,18 +148,6 @@ def _other_slug(remark: Remark, slug: str, meant: str | None) -> Fix | None:
     column = end - len(remark.text) + remark.text.index(slug, len("allow"))
     place = Span(span.path, span.line, column, span.line, column + len(slug))
     return Fix(f"write {meant!r}", (Edit(place, meant),))
-
-
-def _files(repository: Repository) -> set[str]:
-    """The files whose documents take part."""
-    shelves: tuple[Mapping[str, Loaded[Any]], ...] = (
-        repository.blueprints,
-        repository.fleets,
-        repository.targets,
-        repository.compression_policies,
-    )
-    loaded = [item for shelf in shelves for item in shelf.values()]
-    return {path for item in loaded for path in (item.path, *(origin.path for origin in item.origins))}
 
 
 def _unused(item: _Allowance) -> Diagnostic:

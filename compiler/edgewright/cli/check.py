@@ -100,10 +100,7 @@ def _write_then_print(invocation: Invocation, findings: Findings) -> None:
 
 def _documents(repository: Repository) -> tuple[str, ...]:
     """The repository's own documents that could be read; what ships with edgewright is not looked at here."""
-    shelves = (repository.blueprints, repository.fleets, repository.compression_policies, repository.targets)
-    loaded = [item for shelf in shelves for item in shelf.values()]
-    paths = {path for item in loaded for path in (item.path, *(origin.path for origin in item.origins))}
-    return tuple(sorted(path for path in paths if not path.startswith(SHIPPED)))
+    return tuple(sorted(path for path in repository.files if not path.startswith(SHIPPED)))
 
 
 def _estimates(repository: Repository, registry: Registry) -> list[dict[str, object]]:

@@ -57,12 +57,7 @@ def _chosen(repository: Repository, name: str) -> list[Loaded[Any]]:
     if kind is None:
         hint = did_you_mean(word, _KINDS)
         raise fail("unknown-kind", f"there is no kind {word!r} to show", exit_code=ExitCode.USAGE, hint=hint)
-    shelf: dict[str, dict[str, Loaded[Any]]] = {
-        "Blueprint": dict(repository.blueprints),
-        "Fleet": dict(repository.fleets),
-        "CompressionPolicy": dict(repository.compression_policies),
-        "Target": dict(repository.targets),
-    }
+    shelf = repository.shelves
     found = shelf[kind].get(wanted)
     if found is None and ((kind, wanted) in repository.broken or repository.unread):
         raise EdgewrightError(*(p for p in repository.problems if p.severity is Severity.ERROR))

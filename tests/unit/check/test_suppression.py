@@ -140,6 +140,25 @@ def test_estimates_that_wait_for_the_model_are_not_called_unused(repository: Pat
     assert "suppression-unused" not in _slugs(_judged(repository))
 
 
+def _write_policy(repository: Path) -> None:
+    (repository / "policies").mkdir()
+    rule = "{id: short, message: short prompts, expression: model.context <= 4096}"
+    text = f"apiVersion: edgewright/v1beta1\nkind: Policy\nmetadata: {{name: stores}}\nspec:\n  rules:\n    - {rule}\n"
+    (repository / "policies" / "stores.yaml").write_text(text, encoding="utf-8")
+
+
+def test_comment_in_a_policy_that_allows_nothing_is_said(repository: Path) -> None:
+    _write_policy(repository)
+    _say(repository, f"allow {_SLUG} {_REASON}", above="  rules:\n", name="policies/stores.yaml")
+    assert _slugs(_judged(repository)) == [_SLUG, "suppression-unused"]
+
+
+def test_report_has_policies_among_the_documents(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    _write_policy(repository)
+    run(["check", "-o", "junit", str(repository)])
+    assert "policies/stores.yaml" in capsys.readouterr().out
+
+
 def test_reports_list_what_is_allowed(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _say(repository, f"allow {_SLUG} {_REASON}")
     assert run(["check", str(repository)]) == 0
