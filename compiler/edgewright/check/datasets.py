@@ -1,7 +1,8 @@
 """Datasets as `check` sees them: whether a file can be read, and what its lines are.
 
 Owns the reading of one `.jsonl` of the repository, the first mistake in it and the count of its rows; the form of rows
-is that of `metrics.dataset`, which reads them for good. Follows no link. Invariant: at most 64 MiB are read.
+is that of `metrics.dataset`, which reads them for good. Follows no link. Invariants: at most 64 MiB, 100,000
+lines and a mebibyte of a line are read, one line at a time.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from edgewright.kernel.diagnostics import Span
 from edgewright.load.lfs import is_pointer
 
 SIZE_LIMIT_BYTES = 64 << 20
+LINES_LIMIT = 100_000
+LINE_LIMIT_BYTES = 1 << 20
 ROLES = ("system", "user", "assistant")
 
 
@@ -31,7 +35,9 @@ class BadLine:
 class DatasetReport:
     """What a dataset is. Counts are of the rows before the first mistake."""
 
-    state: Literal["usable", "missing", "link", "no-file", "unreadable", "too-large", "lfs-pointer", "bad-line"]
+    state: Literal[
+        "usable", "missing", "link", "no-file", "unreadable", "too-large", "too-long", "lfs-pointer", "bad-line"
+    ]
     size_bytes: int = 0
     passages: int = 0
     queries: int = 0
@@ -76,17 +82,26 @@ def read_dataset(root: Path, name: str) -> DatasetReport:
         size = path.stat().st_size
         if size > SIZE_LIMIT_BYTES:
             return DatasetReport("too-large", size)
-        data = path.read_bytes()
+        with path.open("rb") as stream:
+            return _read(stream, name, size)
     except PermissionError:
         return DatasetReport("unreadable")
-    return DatasetReport("lfs-pointer", size) if is_pointer(data) else _read(data, name)
 
 
-def _read(data: bytes, name: str) -> DatasetReport:
+def _read(stream: BinaryIO, name: str, size: int) -> DatasetReport:
     rows = _Rows()
-    lines = data.split(b"\n")
     bad: BadLine | None = None
-    for number, line in enumerate(lines, start=1):
+    lines = iter(lambda: stream.readline(LINE_LIMIT_BYTES + 1), b"")
+    for number, ended in enumerate(lines, start=1):
+        if number == 1 and is_pointer(ended):
+            return DatasetReport("lfs-pointer", size)
+        if number > LINES_LIMIT:
+            return DatasetReport("too-long", size)
+        line = ended.removesuffix(b"\n")
+        if len(line) > LINE_LIMIT_BYTES:
+            problem = f"line {number} of {name} has more than the {LINE_LIMIT_BYTES:,} bytes that are allowed"
+            bad = BadLine(problem, Span(name, number, 1, number, 2))
+            break
         if not line.strip():
             continue
         row = _parse(line)
@@ -99,9 +114,14 @@ def _read(data: bytes, name: str) -> DatasetReport:
         if lost is not None:
             passage, number = lost
             problem = f"line {number} of {name} asks for the passage {passage[:80]!r}, which no line has as its id"
-            bad = BadLine(problem, _span(name, number, lines[number - 1]))
+            bad = BadLine(problem, _span(name, number, _line(stream, number)))
     state: Literal["usable", "bad-line"] = "usable" if bad is None else "bad-line"
-    return DatasetReport(state, len(data), rows.passages, rows.queries, rows.chats, bad)
+    return DatasetReport(state, size, rows.passages, rows.queries, rows.chats, bad)
+
+
+def _line(stream: BinaryIO, number: int) -> bytes:
+    stream.seek(0)
+    return next(islice(stream, number - 1, None)).removesuffix(b"\n")
 
 
 def _span(name: str, number: int, line: bytes) -> Span:
@@ -114,6 +134,8 @@ def _parse(line: bytes) -> Mapping[str, Any] | str:
         text = line.decode("utf-8")
     except UnicodeDecodeError as error:
         return f"is not UTF-8 at byte {error.start}"
+    if text.startswith("\ufeff"):
+        return "begins with a byte order mark: save the file as UTF-8 without one"
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
