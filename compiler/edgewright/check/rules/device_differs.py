@@ -19,6 +19,8 @@ def _differing(whole: Whole) -> Iterator[Finding]:
     for placed in whole.placed:
         device = placed.device
         other = first.setdefault(device.name, placed)
+        if other is placed:
+            continue
         differs = [
             word
             for word, mine, its in (
