@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgewright.kernel.blobs import BlobFolder
-from edgewright.kernel.digest import Digest, canonical_json, digest_json, hex_of
+from edgewright.kernel.digest import Digest, canonical_json, hex_of
 from edgewright.kernel.files import iter_files, link_or_copy, write_atomic
 from edgewright.kernel.resources import cache_folder
 
@@ -32,11 +32,6 @@ class Entry:
 
 Tree = Mapping[str, Entry]
 """A folder as a value: safe relative names to entries."""
-
-
-def tree_digest(tree: Tree) -> Digest:
-    """Digest of a folder: of its names, contents and modes."""
-    return digest_json({name: asdict(entry) for name, entry in tree.items()})
 
 
 @dataclass(frozen=True, slots=True)

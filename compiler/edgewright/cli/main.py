@@ -173,8 +173,7 @@ def _report(error: Exception, invocation: Invocation) -> int:
         return _report_bug(error, invocation)
     findings = Findings(error.diagnostics, root=invocation.repository)
     print_report(invocation.output, findings)
-    reports, invocation.reports = invocation.reports, ()  # an error in writing them is not written to them
-    write_reports(reports, findings)
+    write_reports(invocation.take_reports(), findings)
     return int(error.exit_code)
 
 

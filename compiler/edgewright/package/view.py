@@ -82,10 +82,6 @@ class ReleaseView:
         """Who may sign, in the format of ssh-keygen(1)."""
         return self.path / "evidence" / "allowed_signers"
 
-    def manifest_path(self, target: str) -> Path:
-        """The manifest's own bytes, as the device gets them."""
-        return self.blob(self.targets[target].manifest_digest)
-
     def blob(self, digest: Digest) -> Path:
         """Path of a blob; a missing one is a `blob-missing` diagnostic."""
         path = self.layout / "blobs" / "sha256" / hex_of(digest)

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 import pytest
 
-from edgewright.cli.output.diagnostics import render_diagnostic
+from edgewright.cli.output.diagnostics import render_text
 from edgewright.cli.output.progress import ProgressLines
+from edgewright.cli.output.sources import Sources
 from edgewright.cli.output.tables import print_table
 from edgewright.cli.output.terminal import plain
 from edgewright.kernel.diagnostics import Diagnostic, Span
@@ -17,7 +18,11 @@ from edgewright.kernel.events import Event, Phase
 
 def _rendered(tmp_path: Path, text: str, span: Span) -> list[str]:
     (tmp_path / span.path).write_text(text, encoding="utf-8")
-    return click.unstyle(render_diagnostic(Diagnostic("slug", "message", span=span), [tmp_path])).split("\n")
+    return _text(Diagnostic("slug", "message", span=span), tmp_path).split("\n")
+
+
+def _text(diagnostic: Diagnostic, root: Path) -> str:
+    return click.unstyle(render_text([diagnostic], Sources([root]))).removesuffix("\n")
 
 
 def test_marks_stand_below_what_is_meant(tmp_path: Path) -> None:
@@ -40,13 +45,13 @@ def test_long_line_is_cut_around_the_span(tmp_path: Path) -> None:
 @pytest.mark.parametrize("span", [Span("gone.yaml", 1, 1, 1, 2), Span("a.yaml", 99, 1, 99, 2)])
 def test_place_without_a_line_is_still_named(tmp_path: Path, span: Span) -> None:
     (tmp_path / "a.yaml").write_text("a: 1\n", encoding="utf-8")
-    text = render_diagnostic(Diagnostic("slug", "message", span=span), [tmp_path])
+    text = _text(Diagnostic("slug", "message", span=span), tmp_path)
     assert text.endswith(f"{span.line}:{span.column}")
 
 
-def test_hostile_text_cannot_move_the_cursor() -> None:
+def test_hostile_text_cannot_move_the_cursor(tmp_path: Path) -> None:
     diagnostic = Diagnostic("slug", "a\x1b[2Jb", subject="host\r\nfake", notes=("\x07",), hint="\x9b1m")
-    text = click.unstyle(render_diagnostic(diagnostic))
+    text = _text(diagnostic, tmp_path)
     assert "a\ufffd[2Jb" in text
     assert not any((ord(c) < 32 and c != "\n") or 127 <= ord(c) < 160 for c in text)
     assert plain("a\x1b[31m") == "a\ufffd[31m"

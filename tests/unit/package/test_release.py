@@ -76,7 +76,7 @@ def test_index_and_manifest_have_the_documented_shape(packaged: ReleaseView) -> 
     assert first["mediaType"] == "application/vnd.oci.image.manifest.v1+json"
     assert first["artifactType"] == "application/vnd.cncf.model.manifest.v1+json"
     assert first["platform"] == {"os": "linux", "architecture": "arm64"}
-    manifest = json.loads(packaged.manifest_path("pi").read_bytes())
+    manifest = json.loads(packaged.blob(packaged.targets["pi"].manifest_digest).read_bytes())
     assert manifest["config"]["mediaType"] == "application/vnd.cncf.model.config.v1+json"
     weights = next(e for e in manifest["layers"] if e["annotations"]["dev.edgewright.path"].endswith(".onnx"))
     assert weights["mediaType"] == "application/vnd.cncf.model.weight.v1.raw"

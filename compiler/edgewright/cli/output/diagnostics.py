@@ -34,11 +34,6 @@ def render_text(diagnostics: Sequence[Diagnostic], sources: Sources, *, allowed:
     return "".join(f"{part}\n" for part in parts)
 
 
-def render_diagnostic(diagnostic: Diagnostic, roots: Sequence[Path] = (Path(),)) -> str:
-    """One diagnostic as text: headline, place, the line with what is meant underlined, notes and hint."""
-    return _render(diagnostic, Sources(roots))
-
-
 def _summary(diagnostics: Sequence[Diagnostic], allowed: int) -> str:
     counts = {severity: sum(d.severity is severity for d in diagnostics) for severity in Severity}
     parts = [f"{count} {severity}{'s' if count > 1 else ''}" for severity, count in counts.items() if count]
@@ -51,6 +46,7 @@ def _summary(diagnostics: Sequence[Diagnostic], allowed: int) -> str:
 
 
 def _render(diagnostic: Diagnostic, sources: Sources) -> str:
+    """One diagnostic as text: headline, place, the line with what is meant underlined, notes and hint."""
     color = _COLORS[diagnostic.severity]
     headline = click.style(f"{diagnostic.severity}: {diagnostic.slug}", fg=color, bold=True)
     lines = [f"{headline}  {plain(diagnostic.message)}"]
