@@ -15,6 +15,8 @@ from edgewright.kernel.diagnostics import Diagnostic, Span
 
 _BREAKS = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _LOOKED_BACK = 50
+_LONGEST = 4 << 20
+"""Characters of a text whose lines are looked at; only inventories are longer."""
 _KEY = re.compile(r":([ \t]|$)")
 _DASH = re.compile(r"-[^ \t\n-]")
 """A list entry that is none."""
@@ -63,7 +65,8 @@ def explain(error: yaml.MarkedYAMLError, text: str, name: str) -> Diagnostic:
     mark = error.problem_mark or error.context_mark
     problem, context = error.problem or "", error.context or ""
     line, column = (mark.line, mark.column) if mark else (0, 0)
-    complaint = _Complaint(problem, context, error.context_mark, line, column, tuple(_BREAKS.split(text)))
+    lines = tuple(_BREAKS.split(text)) if len(text) <= _LONGEST else ()
+    complaint = _Complaint(problem, context, error.context_mark, line, column, lines)
     slip = next((found for test in _TESTS if (found := test(complaint)) is not None), None)
     if slip is not None and slip.line is not None:
         line, column = slip.line, slip.column or 0

@@ -42,7 +42,8 @@ def inventory_devices(
     names = inventory.hosts(reference.group) if reference.group in inventory.groups else []
     if not names:
         message = f"{reference.path} has 0 hosts in the group {reference.group}, at least 1 is needed"
-        hint = did_you_mean(reference.group, inventory.groups[:200])
+        is_known = reference.group in inventory.groups
+        hint = "write hosts into it" if is_known else did_you_mean(reference.group, inventory.groups[:200])
         return (), (Diagnostic("inventory-empty", message, subject=reference.path, hint=hint),), frozenset()
     devices: list[Device] = []
     wrong: dict[str, list[Any]] = {}

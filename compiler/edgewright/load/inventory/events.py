@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 from edgewright.kernel.diagnostics import Diagnostic, EdgewrightError, Span
+from edgewright.load.conflicts import find_conflict
+from edgewright.load.slips import explain
 
 DEPTH_LIMIT = 64
 Way = tuple[Any, ...]
@@ -50,10 +52,8 @@ def parse(text: str, reading: Reading) -> Any:
     try:
         return _Builder(loader, reading).document()
     except yaml.MarkedYAMLError as error:
-        mark: Any = error.problem_mark or error.context_mark
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        span = Span(reading.name, line, column, line, column + 1)
-        raise refusal("yaml-syntax", f"not YAML: {error.problem or error.context}", span) from None
+        conflict = find_conflict(text.encode(), reading.name)
+        raise EdgewrightError(conflict or explain(error, text, reading.name)) from None
     except yaml.YAMLError as error:
         raise refusal("yaml-syntax", f"not YAML: {str(error)[:200]}", Span(reading.name, 1, 1, 1, 1)) from None
     finally:
