@@ -10,7 +10,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
 from edgewright.kernel.diagnostics import Diagnostic, Related, Severity, Span, did_you_mean
@@ -210,30 +210,37 @@ def _with_origins(draft: Draft, reaching: Sequence[Found]) -> Draft:
     return replace(draft, origins=(*draft.origins, *origins.values())) if origins else draft
 
 
-def explained(diagnostic: Diagnostic, draft: Draft) -> Diagnostic:
-    """What is wrong with a merged document, with what only the merging explains.
+def explained(diagnostics: Sequence[Diagnostic], draft: Draft) -> list[Diagnostic]:
+    """What is wrong with a merged document, with what only the merging explains; the document is gone through once."""
+    if not diagnostics:
+        return []
+    spans = draft.parsed.spans
+    found: dict[Span, list[Path]] = {}
+    for path, span in chain(spans.keys.items(), spans.values.items()):
+        found.setdefault(span, []).append(path)
+    merged = [(path, span) for path, span in spans.values.items() if span.path != draft.path]
+    return [_explained(item, draft, found.get(item.span, []) if item.span else [], merged) for item in diagnostics]
 
-    About something whole, such as a list, the overlays that parts of it came from; about a device that only an overlay
-    names, that it is new: its name may be misspelt.
-    """
+
+def _explained(
+    diagnostic: Diagnostic, draft: Draft, ways: Sequence[Path], merged: Sequence[tuple[Path, Span]]
+) -> Diagnostic:
+    """About something whole, such as a list, the overlays that parts of it came from; about a device that only an
+    overlay names, that it is new: its name may be misspelt. `ways` lead to the place of the diagnostic."""
     wrong, spans = diagnostic.span, draft.parsed.spans
-    if wrong is None:
+    if wrong is None or not ways or diagnostic.slug == "more-errors":
         return diagnostic
     if wrong.path != draft.path:
-        new = [path for path, span in spans.values.items() if span == wrong and path[:-1] == _DEVICES]
+        new = [path for path in ways if path[:-1] == _DEVICES]
         if draft.kind != "Fleet" or diagnostic.slug != "missing-key" or diagnostic.hint is not None or not new:
             return diagnostic
         name = dict(_names(draft)).get(new[0])
         known = [other for path, other in _names(draft) if spans.span(path).path == draft.path]
         hint = did_you_mean(name, known) if name is not None else None
         return replace(diagnostic, hint=f"{name!r} is a new device here; {hint}") if hint else diagnostic
-    places = (*spans.keys.items(), *spans.values.items())
-    around = next((path for path, span in places if span == wrong), None)
-    if around is None:
-        return diagnostic
     first: dict[str, Span] = {}
-    for path, span in spans.values.items():
-        if span.path != draft.path and path[: len(around)] == around:
+    for path, span in merged:
+        if path[: len(ways[0])] == ways[0]:
             first.setdefault(span.path, span)
     related = tuple(Related(span, "merged with this") for span in list(first.values())[:_PARTS_SHOWN])
     return replace(diagnostic, related=(*diagnostic.related, *related))

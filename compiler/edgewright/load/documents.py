@@ -316,7 +316,8 @@ def _loaded(draft: Draft) -> tuple[Loaded[Any] | None, list[Diagnostic]]:
     document, errors = validate(draft.parsed, KINDS[draft.kind])
     if len(draft.origins) > 1:
         where = draft.parsed.spans.span(("metadata", "name"))
-        errors = [explained(merged_into(e, f"{draft.kind} {draft.name}", draft.path, where), draft) for e in errors]
+        told = [merged_into(error, f"{draft.kind} {draft.name}", draft.path, where) for error in errors]
+        errors = explained(told, draft)
     if document is None or not draft.is_whole:
         return None, errors
     digests = [origin.digest for origin in draft.origins]

@@ -1,7 +1,7 @@
 """Strict YAML: bytes to values and spans, over PyYAML's C parser with the scalars of YAML 1.2's core schema.
 
 Refused with their place: duplicate keys, merge keys, aliases and anchors, tags, several documents, keys that are not
-text, NaN and infinities, control characters, depth over 32, over 100,000 keys and values. `no`, `on`, `012` and `12:30`
+text, NaN and infinities, control characters, depth over 32, over 50,000 keys and values. `no`, `on`, `012` and `12:30`
 are text or plain numbers, as YAML 1.2 says. Knows nothing of documents.
 """
 
@@ -20,8 +20,8 @@ from edgewright.load.places import Path, Places, span_between
 
 SIZE_LIMIT_BYTES = 1 << 20
 DEPTH_LIMIT = 32
-COUNT_LIMIT = 100_000
-"""Keys and values of one document: a mebibyte can hold ten times as many, and reading those takes seconds."""
+COUNT_LIMIT = 50_000
+"""Keys and values of one document: a mebibyte can hold twenty times as many, and reading those takes seconds."""
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")

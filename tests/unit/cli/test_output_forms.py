@@ -49,11 +49,11 @@ def test_every_form_says_how_many_mistakes_it_leaves_out(
 ) -> None:
     shutil.copytree(_BASE, tmp_path / "fleet")
     with (tmp_path / "fleet" / "fleet.yaml").open("a", encoding="utf-8") as file:
-        file.write("".join(f"key{number}: 1\n" for number in range(25_080)))
+        file.write("".join(f"key{number}: 1\n" for number in range(10_080)))
     assert run(["check", "--output", form, str(tmp_path / "fleet")]) == 3
     printed = capsys.readouterr()
     text = printed.out + printed.err
-    assert text.count("24,980 more errors, the first 100 are shown") >= 1
+    assert text.count("9,980 more errors, the first 100 are shown") >= 1
     assert "key99" in text
     assert "key100" not in text
 
