@@ -97,7 +97,8 @@ def _candidate(file: Path, relative: str, prefix: str) -> Candidate:
     try:
         if not file.is_file():
             message = f"{relative} is not a regular file"
-            problem = Diagnostic("not-a-file", message, subject=prefix + relative)
+            hint = "put a regular file in its place, or remove it"
+            problem = Diagnostic("not-a-file", message, subject=prefix + relative, hint=hint)
             return Candidate(prefix + relative, b"", 0, is_document=False, problem=problem)
         with file.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size

@@ -111,3 +111,14 @@ def test_what_may_not_be_read_is_told_and_the_rest_is_read_all_the_same(shop: Pa
     assert told["fleets"].message == "fleets cannot be read: permission denied"
     assert found["blueprint.yaml"].is_document
     assert state == "unreadable"
+
+
+@pytest.mark.parametrize("make", [_pipe, _folder])
+def test_a_document_that_is_no_file_is_told_with_the_way_out(
+    make: Make, shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(shop / "pi.yaml")
+    is_folder = (shop / "pi.yaml").is_dir()  # it may have that name, and is looked through
+    assert run(["check"]) == (0 if is_folder else 3)
+    told = "not-a-file  pi.yaml is not a regular file\n  = hint: put a regular file in its place, or remove it\n"
+    assert (told in capsys.readouterr().err) is not is_folder
