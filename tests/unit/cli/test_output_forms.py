@@ -22,6 +22,7 @@ from edgewright.kernel.diagnostics import Diagnostic, Severity, Span
 
 _GOLDEN = Path(__file__).parents[2] / "golden" / "outputs"
 _BASE = Path(__file__).parents[2] / "golden" / "bad" / "base"
+_ENVIRONMENTS = Path(__file__).parents[2] / "mutation" / "repository"
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -56,6 +57,16 @@ def test_every_form_says_how_many_mistakes_it_leaves_out(
     assert text.count("9,980 more errors, the first 100 are shown") >= 1
     assert "key99" in text
     assert "key100" not in text
+
+
+def test_what_is_left_out_is_told_of_once_in_all_environments(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(_ENVIRONMENTS, tmp_path / "fleet")
+    with (tmp_path / "fleet" / "fleets" / "shops.yaml").open("a", encoding="utf-8") as file:
+        file.write("".join(f"key{number}: 1\n" for number in range(1_000)))
+    assert run(["check", "--output", "json", str(tmp_path / "fleet")]) == 3
+    assert capsys.readouterr().out.count("900 more errors, the first 100 are shown") == 1
 
 
 @pytest.mark.parametrize("form", FORMS)
