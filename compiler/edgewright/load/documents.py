@@ -111,24 +111,6 @@ class Repository:
         loaded = [item for shelf in self.shelves.values() for item in shelf.values()]
         return frozenset(path for item in loaded for path in (item.path, *(origin.path for origin in item.origins)))
 
-    @property
-    def shelves(self) -> Mapping[str, Mapping[str, Loaded[Any]]]:
-        """Every document that is right, by kind and name."""
-        return {
-            "Blueprint": self.blueprints,
-            "Fleet": self.fleets,
-            "CompressionPolicy": self.compression_policies,
-            "Target": self.targets,
-            "Lock": self.locks,
-            "Policy": self.policies,
-        }
-
-    @property
-    def files(self) -> frozenset[str]:
-        """The files of those documents and of what was merged into them, with what ships with edgewright."""
-        loaded = [item for shelf in self.shelves.values() for item in shelf.values()]
-        return frozenset(path for item in loaded for path in (item.path, *(origin.path for origin in item.origins)))
-
     def devices_of(self, fleet: str) -> FleetDevices:
         """The devices of a fleet, from its document or its inventory, which is read at the first call."""
         loaded = self.fleets[fleet]

@@ -2,8 +2,8 @@
 
 Every `*.yaml` and `*.yml` below the root is looked at, apart from hidden folders and those that tools fill. At the root
 and in `blueprints/`, `fleets/`, `targets/`, `policies/` and the root's `overlays/` a YAML file must be a document;
-elsewhere (inventories, CI, charts) it is one only if it says so. Links are refused: what a reviewer reads must be what
-is compiled.
+elsewhere (inventories, CI, charts) it is one only if it says so. Links, and documents in a repository inside this one,
+are refused: what a reviewer reads must be what is compiled.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def require_folder(root: Path) -> None:
 
 def find_candidates(root: Path, *, prefix: str = "") -> Iterator[Candidate]:
     """The YAML files below a folder in a fixed order; `prefix` goes before their relative paths."""
-    waiting = [(root, "")] if root.is_dir() else []
+    waiting = [(root, "", False)] if root.is_dir() else []
     while waiting:
-        folder, relative = waiting.pop()
+        folder, relative, is_other = waiting.pop()
         try:
             with os.scandir(folder) as listing:
                 entries = sorted(listing, key=lambda entry: entry.name)
@@ -64,6 +64,8 @@ def find_candidates(root: Path, *, prefix: str = "") -> Iterator[Candidate]:
             yield _unreadable(prefix + relative.removesuffix("/"), error)
             continue
         inner = []
+        # a submodule or a clone: its files are not in the commit that was reviewed
+        is_other = is_other or (bool(relative) and any(entry.name == ".git" for entry in entries))
         for entry in entries:
             path = f"{relative}{entry.name}"
             if entry.name.startswith("."):
@@ -74,9 +76,10 @@ def find_candidates(root: Path, *, prefix: str = "") -> Iterator[Candidate]:
                     yield _link(prefix + path)
             elif entry.is_dir(follow_symlinks=False):
                 if entry.name not in _SKIPPED:
-                    inner.append((Path(entry.path), f"{path}/"))
+                    inner.append((Path(entry.path), f"{path}/", is_other))
             elif is_yaml:
-                yield _candidate(Path(entry.path), path, prefix)
+                found = _candidate(Path(entry.path), path, prefix)
+                yield _refused(found) if is_other and found.is_document else found
         waiting += reversed(inner)
 
 
@@ -84,6 +87,13 @@ def _link(path: str) -> Candidate:
     message = f"{path} is a symbolic link; documents and their folders must not be"
     problem = Diagnostic("symlink", message, subject=path, hint="replace the link by what it points to")
     return Candidate(path, b"", 0, is_document=False, problem=problem)
+
+
+def _refused(found: Candidate) -> Candidate:
+    message = f"{found.path} is in a repository of its own, whose commits nobody reviewed here"
+    hint = "commit the files themselves in this repository; a submodule is refused"
+    problem = Diagnostic("git-submodule", message, span=Span(found.path, 1, 1, 1, 1), hint=hint)
+    return Candidate(found.path, b"", 0, is_document=False, problem=problem)
 
 
 def _unreadable(path: str, error: OSError) -> Candidate:

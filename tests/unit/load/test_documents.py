@@ -85,6 +85,24 @@ def test_links_are_refused_for_files_and_folders(tmp_path: Path) -> None:
     assert list(repository.fleets) == ["a"]
 
 
+@pytest.mark.parametrize("is_clone", [True, False])
+def test_documents_of_a_submodule_are_refused_and_its_other_files_are_nobodys_business(
+    tmp_path: Path, is_clone: bool
+) -> None:
+    inner = tmp_path / "vendor" / "fleet"
+    (inner / "deep").mkdir(parents=True)
+    if is_clone:
+        (inner / ".git").mkdir()
+    else:
+        (inner / ".git").write_text("gitdir: ../../.git/modules/fleet\n")
+    (inner / "deep" / "fleet.yaml").write_text("apiVersion: edgewright/v1beta1\nkind: Fleet\n")
+    (inner / "chart.yaml").write_text("name: chart\n")
+    repository = load_repository(tmp_path, keep_problems=True)
+    assert [(problem.slug, problem.span.path) for problem in repository.problems if problem.span] == [
+        ("git-submodule", "vendor/fleet/deep/fleet.yaml")
+    ]
+
+
 def test_spans_point_into_the_file(tmp_path: Path) -> None:
     loaded = load_repository(_write(tmp_path, {"fleet.yaml": _fleet("a")})).fleets["a"]
     assert str(loaded.spans.span(("spec", "devices", 0, "target"))) == "fleet.yaml:4:38"
