@@ -87,14 +87,15 @@ def plan_change(
 
 def _not_raised(plan: ChangePlan, after: Mapping[str | None, Repository]) -> tuple[Diagnostic, ...]:
     """Versions that should have been raised: each place once, whatever the number of environments."""
-    found: dict[tuple[str, str, Span], set[ChangeClass]] = {}
+    found: dict[tuple[str, str, str, Span], set[ChangeClass]] = {}
     for change in plan.blueprints:
-        if change.step is not NextStep.RAISE_VERSION or change.version_after is None:
+        old, new = change.version_before, change.version_after
+        if change.step is not NextStep.RAISE_VERSION or old is None or new is None:
             continue
         for environment in change.environments:
             span = after[environment].blueprints[change.name].spans.span(VERSION)
-            found.setdefault((change.name, change.version_after, span), set()).update(change.classes)
-    return tuple(version_not_raised(name, version, found[name, version, span], span) for name, version, span in found)
+            found.setdefault((change.name, old, new, span), set()).update(change.classes)
+    return tuple(version_not_raised(name, old, new, classes, span) for (name, old, new, span), classes in found.items())
 
 
 def _load(folder: Path, environment: str | None) -> dict[str | None, Repository]:

@@ -299,4 +299,9 @@ def _notes(before: BlueprintSide | None, after: BlueprintSide | None, step: Next
         yield "devices keep the release they run: removing a blueprint takes nothing off them"
     elif step is NextStep.RAISE_VERSION:
         version = after.blueprint.metadata.version
-        yield f"the version is still {version}: devices that run it would not take the change; raise metadata.version"
+        if before is not None and before.blueprint.metadata.version != version:
+            yield f"the version falls to {version}: devices refuse a lower release; raise metadata.version"
+        else:
+            yield (
+                f"the version is still {version}: devices that run it would not take the change; raise metadata.version"
+            )

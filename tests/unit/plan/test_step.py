@@ -37,6 +37,14 @@ def test_another_version_is_a_release_whatever_else_changes(kind: ChangeClass) -
     assert next_step(None, "1.0.0", (kind,)) is NextStep.RELEASE, "a new blueprint has no version before"
 
 
+@pytest.mark.parametrize("kind", ChangeClass)
+def test_a_lower_version_asks_for_a_higher_one(kind: ChangeClass) -> None:
+    assert next_step("1.10.0", "1.9.9", (kind,)) is NextStep.RAISE_VERSION
+    found = version_not_raised("search", "1.10.0", "1.9.9", (kind,), PLACE)
+    assert found.message == "the version of search falls from 1.10.0 to 1.9.9"
+    assert found.hint == "raise metadata.version above 1.10.0, also to go back: devices refuse a lower release"
+
+
 @pytest.mark.parametrize("kind", HELD)
 def test_what_a_release_holds_needs_another_version(kind: ChangeClass) -> None:
     assert next_step("1.0.0", "1.0.0", (kind,)) is NextStep.RAISE_VERSION
@@ -55,7 +63,7 @@ def test_a_removed_blueprint_and_an_empty_change_ask_for_nothing() -> None:
 
 def test_the_diagnostic_names_what_the_release_holds_and_nothing_else() -> None:
     classes = {ChangeClass.FLEET, ChangeClass.SERVICE, ChangeClass.NEW, ChangeClass.VERSION}
-    found = version_not_raised("search", "2.0.0", classes, PLACE)
+    found = version_not_raised("search", "2.0.0", "2.0.0", classes, PLACE)
     assert (found.slug, found.severity, found.span) == ("version-not-raised", Severity.WARNING, PLACE)
     assert found.message == (
         "the version of search is still 2.0.0, although the release changes: "
