@@ -80,10 +80,11 @@ def test_a_merged_pull_request_runs_on_every_host_and_nothing_drifts(
 
     ledger = home / ".local/state/edgewright/fleet/shops/ledger.db"
     argv = [str(BIN / "edgewright"), "drift", str(rolled.workspace), "--exit-code", "--ledger", str(ledger)]
+    units = [f"edgewright-{NAME}.socket", f"edgewright-{NAME}.service"]  # a socket left would start it when asked
     clean = subprocess.run(argv, env=environment(home), capture_output=True, text=True, timeout=300, check=False)
     assert clean.returncode == 0, clean.stdout + clean.stderr
-    devices[1].host.run(["systemctl", "stop", f"edgewright-{NAME}.service"])
+    devices[1].host.run(["systemctl", "stop", *units])
     stopped = subprocess.run(argv, env=environment(home), capture_output=True, text=True, timeout=300, check=False)
     assert stopped.returncode == 6, stopped.stdout + stopped.stderr
     assert devices[1].name in stopped.stdout
-    devices[1].host.run(["systemctl", "start", f"edgewright-{NAME}.service"])
+    devices[1].host.run(["systemctl", "start", *units])
