@@ -159,3 +159,13 @@ def test_digest_of_an_inventory_follows_the_variables_beside_it(tmp_path: Path) 
     second = inventory_digest(tmp_path, "inventory")
     write(tmp_path, {"inventory/host_vars/a.yml": "a: 3\n"})
     assert len({first, second, inventory_digest(tmp_path, "inventory")}) == 3
+
+
+def test_variable_that_only_looks_like_ours_is_refused_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    shops = "    a: {edgewright_target: x}\n    b: {edgewright_tagret: x}\n"
+    write(tmp_path, {"hosts.yaml": f"all:\n  vars: {{edgewright_sites: paris, site: 4}}\n  hosts:\n{shops}"})
+    sites, lacking, target = read_devices(fleet(), tmp_path).problems
+    assert (str(sites.span), sites.message) == ("hosts.yaml:2:28", "a: edgewright_sites is no variable of edgewright")
+    assert (sites.hint, sites.notes) == ("did you mean 'edgewright_site'?", ("1 more host has it from here",))
+    assert lacking.message == "b lacks edgewright_target"
+    assert (str(target.span), target.hint) == ("hosts.yaml:5:28", "did you mean 'edgewright_target'?")

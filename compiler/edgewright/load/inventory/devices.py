@@ -19,7 +19,7 @@ from edgewright.load.inventory.events import Way
 from edgewright.load.inventory.files import Files
 from edgewright.load.inventory.merge import Inventory, Variables
 from edgewright.load.inventory.read import find_places, read_inventory
-from edgewright.load.inventory.wording import CONNECTION, DEVICE, diagnose_host, opaque_variables
+from edgewright.load.inventory.wording import CONNECTION, DEVICE, OWN, diagnose_host, opaque_variables
 from edgewright.load.sites import HostMerge, Leaf, Sites
 from edgewright.spec.v1beta1.fleet import Device, InventoryReference
 
@@ -90,7 +90,9 @@ def host_places(reference: InventoryReference, repository: Path, names: Collecti
 
 def _problems(inventory: Inventory, path: str, files: Files, wrong: Mapping[str, list[Any]]) -> list[Diagnostic]:
     ways: list[Way] = [("host", name) for name in wrong]
-    ways += [("host", name, variable) for name in wrong for variable in (*CONNECTION, *DEVICE)]
+    for name, (_, errors) in wrong.items():
+        misspelt = (error["loc"][0] for error in errors if error["type"] == "extra_forbidden")
+        ways += [("host", name, variable) for variable in (*CONNECTION, *DEVICE, *misspelt)]
     places = find_places(files, path, inventory, ways)
     found: list[Diagnostic] = []
     for name, (values, errors) in wrong.items():
@@ -120,7 +122,10 @@ def _others(count: int) -> str:
 
 
 def device_values(name: str, variables: Variables) -> dict[str, Any]:
-    """What a host's variables say of its device; other variables are nobody's business here."""
+    """What a host's variables say of its device; variables of others are nobody's business here.
+
+    One that only looks like edgewright's goes along by its own name: no device has such a field.
+    """
     kind = variables.get("ansible_connection", "ssh")
     connection: dict[str, Any] = {"type": "ssh" if kind == "smart" else kind}
     device: dict[str, Any] = {"name": name, "connection": connection}
@@ -129,6 +134,8 @@ def device_values(name: str, variables: Variables) -> dict[str, Any]:
             device[DEVICE[variable]] = value
         elif variable in CONNECTION and variable != "ansible_connection":
             connection[CONNECTION[variable]] = value
+        elif variable.startswith(OWN):
+            device[variable] = value
     if connection["type"] == "ssh":
         connection.setdefault("host", name)
     port = connection.get("port")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edgewright.kernel.diagnostics import Diagnostic, Span
+from edgewright.kernel.diagnostics import Diagnostic, Span, did_you_mean
 from edgewright.load.inventory.events import Opaque
 from edgewright.load.places import Path
 from edgewright.load.wording import diagnose
@@ -35,6 +35,8 @@ DEVICE = {
     "edgewright_supervisor": "supervisor",
 }
 """Variables of hosts that say what a device is, and the field of `Device` that each fills."""
+OWN = "edgewright_"
+"""What the names of edgewright's own variables start with; another one that does is a slip of the pen."""
 _FIELDS: dict[Path, str] = {("connection", field): variable for variable, field in CONNECTION.items()} | {
     (field,): variable for variable, field in DEVICE.items()
 }
@@ -67,6 +69,12 @@ def diagnose_host(
             variable = _FIELDS.get(location, ".".join(map(str, location)))
             hint = "set it for the host, or for a group of hosts that are alike"
             found.append(Diagnostic("inventory-host", f"{name} lacks {variable}", span=host, hint=hint))
+            continue
+        if error["type"] == "extra_forbidden" and location[0].startswith(OWN):
+            message = f"{name}: {location[0]} is no variable of edgewright"
+            own = [known for known in _FIELDS.values() if known.startswith(OWN)]
+            span = places.get(location[0], host)
+            found.append(Diagnostic("inventory-host", message, span=span, hint=did_you_mean(location[0], own)))
             continue
         said = diagnose(error, parsed, Device)
         if said is not None:
