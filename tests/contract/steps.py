@@ -8,8 +8,7 @@ from pathlib import Path
 
 from edgewright.kernel.digest import canonical_json
 from edgewright.kernel.process import DEBIAN_PACKAGES
-from edgewright.plugins import environments
-from edgewright.plugins.processes import staged_sources
+from edgewright.plugins.identity import pins, staged_sources
 from edgewright.plugins.protocols import WorkerStep
 
 ENVIRONMENTS = ("onnx", "genai", "tvm")
@@ -23,7 +22,7 @@ def assert_step_keeps_the_contract(step: WorkerStep) -> None:
     for place in (str(Path.home()), str(Path.cwd()), "/tmp/"):
         assert place not in text, f"options name a place on this machine: {text}"
     assert step.environment in ENVIRONMENTS
-    assert environments.pins(step.environment)
+    assert pins(step.environment)
     assert step.step
     assert step.version >= 1
     assert step.determinism in ("deterministic", "deterministic on this CPU", "not")

@@ -37,7 +37,7 @@ from edgewright.lock.document import LockView, missing_lock, stale_diagnostics
 from edgewright.lock.place import lock_place
 from edgewright.lock.wanted import wanted_entries
 from edgewright.plan.plan import Plan, Variant, make_plan
-from edgewright.plugins.processes import fingerprint
+from edgewright.plugins.identity import fingerprint
 from edgewright.plugins.protocols import SourceContext
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.blueprint import Blueprint

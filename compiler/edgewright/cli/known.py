@@ -22,7 +22,7 @@ from edgewright.kernel.digest import Digest, hex_of
 from edgewright.kernel.files import read_bounded
 from edgewright.kernel.units import format_size
 from edgewright.load.documents import Loaded
-from edgewright.plan.change import Number
+from edgewright.plan.numbers import Number
 from edgewright.plugins.protocols import Backend, BuildRequest
 from edgewright.spec.v1beta1.blueprint import Blueprint
 

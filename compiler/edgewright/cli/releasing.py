@@ -28,7 +28,7 @@ from edgewright.load.git import head, is_dirty
 from edgewright.package.signing import Signer
 from edgewright.package.trust import trusted_signers
 from edgewright.plan.plan import Plan, plan_digest
-from edgewright.plugins import environments
+from edgewright.plugins.identity import environment_fingerprint
 from edgewright.plugins.wheels import fetch_wheels
 from edgewright.spec.v1beta1.blueprint import Blueprint
 
@@ -127,7 +127,7 @@ def package(
             fleet=blueprint.spec.fleet.ref,
             variants=[_variant(session, plan, item, Path(scratch)) for item in evaluated],
             documents={loaded.path: loaded.digest},
-            environments={name: environments.fingerprint(name) for name in ("onnx", "genai", "tvm")},
+            environments={name: environment_fingerprint(name) for name in ("onnx", "genai", "tvm")},
         )
         view = package_release(inputs, session.dist(blueprint), signer)
     stamp.write("release", key, expires=rfc3339(expires), statement=digest_file(view.statement))

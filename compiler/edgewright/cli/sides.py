@@ -35,11 +35,12 @@ from edgewright.load.lfs import LARGEST_POINTER_BYTES, pointer_of
 from edgewright.lock.choices import BuildChoice, choices_of
 from edgewright.lock.document import LockView, stale_entries
 from edgewright.lock.wanted import Wanted, wanted_entries
-from edgewright.plan.change import FleetSummary, Number
 from edgewright.plan.devices import summarise
+from edgewright.plan.numbers import Number
 from edgewright.plan.plan import Plan, Variant, make_plan
+from edgewright.plan.reach import FleetSummary
 from edgewright.plan.sides import BlueprintSide, CohortSide, FleetSide, PlannedWave
-from edgewright.plugins.processes import fingerprint
+from edgewright.plugins.identity import fingerprint
 from edgewright.plugins.registry import Registry
 from edgewright.render.waves import plan_waves
 from edgewright.spec.v1beta1.blueprint import Blueprint

@@ -18,7 +18,7 @@ from edgewright.load.documents import Repository
 from edgewright.load.places import Path as DocumentPath
 from edgewright.lock.choices import BuildChoice, choices_of
 from edgewright.lock.licenses import dataset_license
-from edgewright.plugins.environments import pins_file
+from edgewright.plugins.identity import pins_file
 from edgewright.plugins.protocols import FileDigest, WheelRequirement, WorkerStep
 from edgewright.plugins.registry import Registry
 from edgewright.spec.v1beta1.blueprint import Blueprint

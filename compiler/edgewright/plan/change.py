@@ -1,17 +1,16 @@
 """What a change does to a fleet, as values: the result of `plan --base`, which text, JSON and Markdown only draw.
 
-Owns the words. Invariant: every number says whether it was estimated, measured or declared, and by or from what.
+Owns the words.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
 
 from edgewright.kernel.digest import Digest
-
-NumberKind = Literal["estimated", "measured", "declared"]
+from edgewright.plan.numbers import Number
+from edgewright.plan.reach import DeviceSamples, Sample, Share, WaveForecast
 
 
 class ChangeClass(StrEnum):
@@ -51,16 +50,6 @@ CONTENT = frozenset(
     }
 )
 """Classes that change what a device runs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A number, its unit (`B`, `s`, `tokens/s`, empty for a ratio), and where it comes from."""
-
-    value: float
-    unit: str
-    kind: NumberKind
-    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,59 +117,12 @@ class CohortChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """How many touched devices belong to something: a target, a site."""
-
-    name: str
-    devices: int
-
-
-@dataclass(frozen=True, slots=True)
-class WaveForecast:
-    """One wave of the roll-out: its devices that are touched, by target, and at how many sites."""
-
-    name: str
-    touched: int
-    targets: tuple[Share, ...]
-    sites: int
-
-
-@dataclass(frozen=True, slots=True)
-class FleetSummary:
-    """Where a release would go: devices by wave, the largest sites and how many there are; or why nobody knows."""
-
-    devices: int
-    waves: tuple[WaveForecast, ...]
-    sites: tuple[Share, ...]
-    site_count: int
-    unknown: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class Duration:
     """How long a roll-out takes, estimated: at least and at most when nothing fails, in seconds."""
 
     least_s: float
     most_s: float
     formula: str
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """Some names of many, sorted."""
-
-    names: tuple[str, ...]
-    count: int
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceSamples:
-    """Which devices come, go, or change their target or settings."""
-
-    added: Sample
-    removed: Sample
-    retargeted: Sample
-    changed: Sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,8 @@ from edgewright.plan.change import (
     DeviceCounts,
     Figure,
     NextStep,
-    Number,
-    NumberKind,
     Revision,
-    Sample,
-    Share,
     Totals,
-    WaveForecast,
     Wire,
 )
 from edgewright.plan.classify import classes_of
@@ -38,6 +33,8 @@ from edgewright.plan.devices import (
     site_counts,
     touched_names,
 )
+from edgewright.plan.numbers import Number, NumberKind
+from edgewright.plan.reach import Sample, Share, WaveForecast
 from edgewright.plan.sides import BlueprintSide, CohortSide, FleetSide, PlannedWave
 from edgewright.plan.step import IN_A_RELEASE, next_step
 from edgewright.plan.wire import duration, headroom, wire

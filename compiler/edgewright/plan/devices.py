@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from edgewright.plan.change import DeviceSamples, FleetSummary, Sample, Share, WaveForecast
+from edgewright.plan.reach import DeviceSamples, FleetSummary, Sample, Share, WaveForecast
 from edgewright.plan.sides import FleetSide, PlannedWave
 from edgewright.spec.v1beta1.fleet import Device
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edgewright.kernel.digest import Digest
-from edgewright.plan.change import Number
+from edgewright.plan.numbers import Number
 from edgewright.plugins.protocols import FileDigest
 from edgewright.spec.v1beta1.blueprint import Blueprint, BuildSpec
 from edgewright.spec.v1beta1.compression import Recipe

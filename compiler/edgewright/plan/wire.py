@@ -13,7 +13,9 @@ import math
 from collections.abc import Sequence
 
 from edgewright.kernel.units import format_duration, format_size
-from edgewright.plan.change import Duration, Number, NumberKind, WaveForecast, Wire
+from edgewright.plan.change import Duration, Wire
+from edgewright.plan.numbers import Number, NumberKind
+from edgewright.plan.reach import WaveForecast
 from edgewright.plan.sides import CohortSide
 from edgewright.spec.v1beta1.blueprint import RolloutSpec
 

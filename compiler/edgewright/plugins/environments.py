@@ -1,30 +1,26 @@
 """Pinned environments of the workers: made on demand, kept in the cache under the digest of their pins.
 
-Owns the pins files (`plugins/requirements/<name>.txt`) and the folders made from them. An environment is complete or
-absent: it is built under another name and renamed when its smoke import has passed. The interpreter that runs
-edgewright itself is used instead when it already has every pinned version.
+Owns the folders made from the pins. An environment is complete or absent: it is built under another name and renamed
+when its smoke import has passed. The interpreter that runs edgewright itself is used instead when it already has every
+pinned version.
 """
 
 from __future__ import annotations
 
 import importlib.metadata
 import os
-import platform
-import re
 import sys
 import time
-from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 
 from filelock import FileLock
 
 from edgewright.kernel import process
 from edgewright.kernel.diagnostics import ExitCode, fail
-from edgewright.kernel.digest import Digest, digest_json
 from edgewright.kernel.events import Event, EventSink
 from edgewright.kernel.files import remove_tree
-from edgewright.kernel.resources import cache_folder, package_folder
+from edgewright.kernel.resources import cache_folder
+from edgewright.plugins.identity import environment_fingerprint, pins, pins_file
 
 _SMOKE_IMPORTS = {
     "onnx": "import torch, transformers, optimum, onnx, onnxruntime",
@@ -32,31 +28,6 @@ _SMOKE_IMPORTS = {
     "tvm": "import onnx, tvm",
 }
 _INSTALL_TIMEOUT_S = 1800.0
-
-
-def pins_file(name: str) -> Path:
-    """The pinned requirements of an environment."""
-    return package_folder() / "plugins" / "requirements" / f"{name}.txt"
-
-
-@cache
-def pins(name: str) -> Mapping[str, str]:
-    """Package name and exact version of everything in an environment."""
-    lines = (line.split("#", 1)[0].strip() for line in pins_file(name).read_text(encoding="utf-8").splitlines())
-    found: dict[str, str] = {}
-    for line in filter(None, lines):
-        package, separator, version = line.partition("==")
-        if not separator:
-            raise ValueError(f"{pins_file(name)}: {line!r} is not pinned")
-        found[re.sub(r"[-_.]+", "-", package).lower()] = version
-    return found
-
-
-@cache
-def fingerprint(name: str) -> Digest:
-    """Digest of an environment's identity: its pins, the Python version and the machine's architecture."""
-    python = ".".join(map(str, sys.version_info[:2]))
-    return digest_json({"pins": dict(pins(name)), "python": python, "machine": platform.machine()})
 
 
 def _current_satisfies(name: str) -> bool:
@@ -75,7 +46,7 @@ def ensure(name: str, events: EventSink) -> Path:
     if _current_satisfies(name):
         return Path(sys.executable)
     root = cache_folder() / "environments"
-    folder = root / f"{name}-{fingerprint(name)[7:19]}"
+    folder = root / f"{name}-{environment_fingerprint(name)[7:19]}"
     python = folder / "bin" / "python"
     if python.exists():
         return python
@@ -128,7 +99,7 @@ def _environment() -> dict[str, str]:
 
 def describe(name: str) -> str:
     """One line for `doctor`: where the environment is, or that it will be made."""
-    folder = cache_folder() / "environments" / f"{name}-{fingerprint(name)[7:19]}"
+    folder = cache_folder() / "environments" / f"{name}-{environment_fingerprint(name)[7:19]}"
     if _current_satisfies(name):
         return f"{name}: this interpreter"
     return f"{name}: {folder}" if (folder / "bin" / "python").exists() else f"{name}: made when first needed"

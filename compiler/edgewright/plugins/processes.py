@@ -10,62 +10,21 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from edgewright.kernel import process
 from edgewright.kernel.diagnostics import ExitCode, fail
-from edgewright.kernel.digest import Digest, digest_file, digest_json
 from edgewright.kernel.events import EventSink
 from edgewright.kernel.files import read_bounded, remove_tree
-from edgewright.kernel.resources import cache_folder, package_folder
+from edgewright.kernel.resources import cache_folder
 from edgewright.plugins import environments
+from edgewright.plugins.identity import staged_sources
 from edgewright.plugins.protocols import WorkerStep
 
 _RESPONSE_LIMIT_BYTES = 8 << 20
 _LOG_TAIL_LINES = 12
 _PASSED_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "SSL_CERT_FILE")
-
-
-def _module_files(dotted: str) -> list[Path]:
-    base = package_folder().parent / Path(*dotted.split("."))
-    if base.is_dir():
-        return sorted(p for p in base.rglob("*.py") if "__pycache__" not in p.parts)
-    return [base.with_suffix(".py")]
-
-
-@cache
-def staged_sources(packages: tuple[str, ...]) -> Mapping[str, Path]:
-    """Every source file a worker gets, by its name below the staging folder; parents' `__init__.py` included."""
-    root = package_folder().parent
-    files: dict[str, Path] = {}
-    for dotted in (*packages, "edgewright.plugins.worker"):
-        for path in _module_files(dotted):
-            files[path.relative_to(root).as_posix()] = path
-        parts = dotted.split(".")
-        for depth in range(1, len(parts)):
-            init = root.joinpath(*parts[:depth], "__init__.py")
-            files[init.relative_to(root).as_posix()] = init
-    return files
-
-
-@cache
-def sources_digest(packages: tuple[str, ...]) -> Digest:
-    """Digest of a worker's sources: part of the identity of everything it makes."""
-    return digest_json({name: digest_file(path) for name, path in staged_sources(packages).items()})
-
-
-def fingerprint(step: WorkerStep) -> Digest:
-    """Identity of the tool that a step is: module, version, sources and environment."""
-    return digest_json(
-        {
-            "module": step.module,
-            "version": step.version,
-            "sources": sources_digest(step.packages),
-            "environment": environments.fingerprint(step.environment),
-        }
-    )
 
 
 def run_step(

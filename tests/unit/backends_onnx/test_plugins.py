@@ -8,8 +8,7 @@ from tests.unit.backends_onnx.requests import build_request
 from edgewright.backends.onnxruntime.plugin import OnnxRuntimeBackend
 from edgewright.backends.onnxruntime.steps import export_step
 from edgewright.backends.onnxruntime_genai.plugin import GenAIBackend
-from edgewright.plugins.environments import pins
-from edgewright.plugins.processes import staged_sources
+from edgewright.plugins.identity import pins, staged_sources
 from edgewright.plugins.protocols import Backend, Importer
 from edgewright.sources.canonical.plugin import CanonicalImporter
 from edgewright.spec.v1beta1.compression import Recipe

@@ -17,18 +17,15 @@ from edgewright.plan.change import (
     ChangePlan,
     CohortChange,
     DeviceCounts,
-    DeviceSamples,
     Duration,
     Figure,
     NextStep,
-    Number,
     Revision,
-    Sample,
-    Share,
     Totals,
-    WaveForecast,
     Wire,
 )
+from edgewright.plan.numbers import Number
+from edgewright.plan.reach import DeviceSamples, Sample, Share, WaveForecast
 
 TEXT = st.text(max_size=300) | st.sampled_from(["<img onerror=x>", "@everyone", "a|b`c`\n</details>", "#1", "www.x.y"])
 COUNT = st.integers(0, 100_000)

@@ -18,18 +18,15 @@ from edgewright.plan.change import (
     ChangePlan,
     CohortChange,
     DeviceCounts,
-    DeviceSamples,
     Duration,
     Figure,
     NextStep,
-    Number,
     Revision,
-    Sample,
-    Share,
     Totals,
-    WaveForecast,
     Wire,
 )
+from edgewright.plan.numbers import Number
+from edgewright.plan.reach import DeviceSamples, Sample, Share, WaveForecast
 
 _GOLDEN = Path(__file__).parent / "golden"
 NOBODY = Sample((), 0)

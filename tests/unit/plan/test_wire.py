@@ -8,7 +8,8 @@ import pytest
 
 from edgewright.kernel.digest import digest_bytes
 from edgewright.load.documents import shipped_targets
-from edgewright.plan.change import Number, Share, WaveForecast
+from edgewright.plan.numbers import Number
+from edgewright.plan.reach import Share, WaveForecast
 from edgewright.plan.sides import CohortSide
 from edgewright.plan.wire import LINK_BITS_PER_S, duration, headroom, wire
 from edgewright.plugins.protocols import FileDigest

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import click
 
 from edgewright.check.rule import Subject
-from edgewright.cli.output.plan_text import print_waves
+from edgewright.cli.output.plan_waves import named_sites, print_waves
 from edgewright.cli.output.tables import print_table
 from edgewright.cli.output.terminal import plain
 from edgewright.kernel.units import format_duration, format_size
-from edgewright.plan.change import FleetSummary
+from edgewright.plan.reach import FleetSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,4 @@ def print_fleet(fleet: FleetSummary) -> None:
         click.echo(f"devices are not known: {plain(fleet.unknown)}")
         return
     print_waves(fleet.waves)
-    sites = ", ".join(f"{share.name} {share.devices:,}" for share in fleet.sites)
-    rest = fleet.site_count - len(fleet.sites)
-    click.echo(f"{fleet.devices:,} devices at {plain(sites)}" + (f" … and {rest:,} more sites" if rest > 0 else ""))
+    click.echo(f"{fleet.devices:,} devices at {named_sites(fleet.sites, fleet.site_count)}")

@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from edgewright.cli.output import plan_words as words
-from edgewright.plan.change import BlueprintChange, ChangePlan, CohortChange, NextStep, Sample
+from edgewright.plan.change import BlueprintChange, ChangePlan, CohortChange, NextStep
+from edgewright.plan.reach import Sample
 
 LIMIT_CHARACTERS = 60_000
 MARKER = "<!-- edgewright plan -->"

@@ -5,9 +5,11 @@ from __future__ import annotations
 import click
 
 from edgewright.cli.output import plan_words as words
+from edgewright.cli.output.plan_waves import named_sites, print_waves
 from edgewright.cli.output.tables import print_table
 from edgewright.cli.output.terminal import plain
-from edgewright.plan.change import BlueprintChange, ChangePlan, Sample, WaveForecast
+from edgewright.plan.change import BlueprintChange, ChangePlan
+from edgewright.plan.reach import Sample
 
 
 def print_change(plan: ChangePlan) -> None:
@@ -44,9 +46,7 @@ def _print_blueprint(change: BlueprintChange, places: str) -> None:
     _print_figures(change)
     print_waves(change.waves)
     if change.sites:
-        sites = ", ".join(f"{share.name} {share.devices:,}" for share in change.sites)
-        rest = change.site_count - len(change.sites)
-        click.echo(f"sites: {plain(sites)}" + (f" … and {rest:,} more" if rest > 0 else ""))
+        click.echo(f"sites: {named_sites(change.sites, change.site_count)}")
     for name, found in _device_groups(change):
         click.echo(f"devices {name}: {plain(words.sample(found))}")
     if change.wire_total is not None and change.touched:
@@ -71,21 +71,6 @@ def _print_figures(change: BlueprintChange) -> None:
     ]
     if rows:
         print_table(["target", "number", "before", "after", "gate", "from"], rows)
-
-
-def print_waves(waves: tuple[WaveForecast, ...]) -> None:
-    """The waves of a roll-out with their devices by target."""
-    if waves:
-        rows = [
-            [
-                wave.name,
-                f"{wave.touched:,}",
-                ", ".join(f"{share.name} {share.devices:,}" for share in wave.targets),
-                f"{wave.sites:,}",
-            ]
-            for wave in waves
-        ]
-        print_table(["wave", "devices", "targets", "sites"], rows)
 
 
 def _device_groups(change: BlueprintChange) -> list[tuple[str, Sample]]:

@@ -15,10 +15,10 @@ from edgewright.plan.change import (
     Duration,
     Figure,
     NextStep,
-    Number,
     Revision,
-    Sample,
 )
+from edgewright.plan.numbers import Number
+from edgewright.plan.reach import Sample
 
 _ONLY = frozenset({ChangeClass.VERSION, ChangeClass.GATES, ChangeClass.ROLLOUT, ChangeClass.FLEET, ChangeClass.TARGET})
 _TWO_HOURS_S = 2 * 3600.0
