@@ -100,10 +100,6 @@ class Fields:
             raise self.refuse(key, f"is {value[:80]!r}, which does not match {pattern.pattern}")
         return value
 
-    def optional_text(self, key: str) -> str | None:
-        """A text or nothing."""
-        return None if self._document.get(key) is None else self.text(key)
-
     def integer(self, key: str, low: int, high: int) -> int:
         """A whole number within bounds."""
         value = self._document.get(key)

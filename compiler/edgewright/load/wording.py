@@ -134,14 +134,16 @@ def _missing(parsed: Parsed, path: Path, rest: tuple[Any, ...], model: type[Mode
 def _wrong_type(kind: str, _: Mapping[str, Any], path: Path, value: Any) -> _Found | None:
     if kind not in _TYPES:
         return None
-    hint = None
+    said, hint = _described(value), None
     if kind == "string_type" and isinstance(value, bool | int | float):
-        hint = f'write "{_shown(value)}" in quotes if text is meant'
+        # not the value: 3.10 is 3.1 by now, and in quotes that would be another version
+        said = "a truth value" if isinstance(value, bool) else "a number"
+        hint = "put it in quotes if text is meant"
     if kind == "bool_type" and isinstance(value, str) and value.lower() in _CORE_SCALAR_WORDS:
         hint = f"{value} is text in YAML 1.2: write true or false"
     if kind == "tuple_type" and isinstance(value, str):
         hint = f"write [{value}]"
-    return "wrong-type", f"{path_name(path)} is {_described(value)}, {_TYPES[kind]} is needed", hint
+    return "wrong-type", f"{path_name(path)} is {said}, {_TYPES[kind]} is needed", hint
 
 
 def _wrong_word(kind: str, error: Mapping[str, Any], path: Path, value: Any) -> _Found | None:

@@ -40,17 +40,6 @@ from edgewright.rollout.roster import DeviceState, Roster, Status
 
 IN_FLIGHT = frozenset({Status.DEPLOYING, Status.CONFIRMING, Status.LEAVING})
 RUNS_IT = frozenset({Status.UNCHECKED, Status.HEALTHY, Status.CONFIRMED, Status.SOAKED})
-SETTLED = frozenset(
-    {
-        Status.CONFIRMED,
-        Status.FAILED,
-        Status.ABSENT,
-        Status.SKIPPED,
-        Status.QUARANTINED,
-        Status.LEAVE,
-        Status.ROLLED_BACK,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)

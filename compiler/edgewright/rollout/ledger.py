@@ -60,6 +60,7 @@ class Ledger:
         self._clock = clock
         try:
             self._database = sqlite3.connect(path, isolation_level=None, timeout=30.0)
+            self._require_own()
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.execute("PRAGMA foreign_keys=ON")
@@ -94,6 +95,19 @@ class Ledger:
             yield
         finally:
             lock.release()
+
+    def _require_own(self) -> None:
+        """Refuse a database that something else made, before anything is written into it."""
+        tables = {name for (name,) in self._database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if tables and not (version and "rollouts" in tables):
+            self._database.close()
+            raise fail(
+                "ledger-damaged",
+                f"{self.path} is a database, and not a ledger of edgewright",
+                subject=str(self.path),
+                hint="name another file with --ledger",
+            )
 
     def _migrate(self) -> None:
         scripts = sorted(resources.files("edgewright.rollout").joinpath("migrations").iterdir(), key=lambda p: p.name)

@@ -125,6 +125,18 @@ def test_second_controller_is_refused_while_the_first_works(ledger: Ledger, tmp_
         pass
 
 
+def test_database_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    foreign = tmp_path / "accounts.db"
+    database = sqlite3.connect(foreign)
+    database.execute("CREATE TABLE accounts (name TEXT)")
+    database.commit()
+    database.close()
+    before = foreign.read_bytes()
+    with pytest.raises(EdgewrightError, match="not a ledger"):
+        Ledger(foreign)
+    assert foreign.read_bytes() == before
+
+
 def test_damaged_and_newer_ledgers_are_refused(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.db"
     damaged.write_bytes(b"not a database, and long enough to be looked at" * 100)

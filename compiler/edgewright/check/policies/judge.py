@@ -136,7 +136,8 @@ def _evaluated(rule: Rule, values: dict[str, Any], span: Span) -> Diagnostic | N
 def _violation(rule: Rule, message: str, span: Span | None) -> Diagnostic:
     related = (Related(rule.span, rule.title),)
     severity = Severity(rule.rule.severity)
-    return Diagnostic("policy-violation", message, span=span, related=related, severity=severity)
+    hint = "do what the rule asks for, or have those who own the policy write a waiver into it"
+    return Diagnostic("policy-violation", message, span=span, related=related, severity=severity, hint=hint)
 
 
 def _one_line(text: str) -> str:
